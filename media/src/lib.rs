@@ -1,0 +1,21 @@
+//! The media core: a selective forwarding unit without clock, socket or thread.
+//!
+//! # The packet's journey
+//! `runtime::worker` receives a batch and hands each datagram to
+//! [`sfu::Sfu::handle_packet`]. `demux` tells by its first byte and address whose it
+//! is (RFC 7983), `transport` authenticates and decrypts it, `ingress` accounts for
+//! it and repairs losses, `router` knows who wants it, and `egress` selects a layer,
+//! rewrites the header for each Slot and hands it to the [`outbox`], where it is
+//! sealed in place beside the other packets of the same destination.
+//!
+//! # The contract of driving
+//! Everything that can change an [`sfu::Sfu`] is a `handle_*` call that carries `now`.
+//! After any number of them, drain its events and its outbox, and call
+//! `handle_timeout` when `next_timeout` comes. `runtime` is the only place that
+//! reads a clock, opens a socket or starts a thread; simulations take its place.
+
+pub mod control;
+pub mod ids;
+pub mod stats;
+
+pub mod negotiation;

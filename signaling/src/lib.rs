@@ -1,0 +1,9 @@
+//! Calls as applications know them: the domain, the store, the sessions and their
+//! carriers, and the HTTP APIs.
+//!
+//! # A request's journey
+//! `http` → `auth` (a Principal) → `dialect/x/routes` → [`service`] → `domain` rule
+//! → `store` (one transaction with its event) → `media_plane` command →
+//! `events/hub` → sessions.
+
+pub mod session;

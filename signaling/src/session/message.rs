@@ -1,0 +1,344 @@
+//! The signaling protocol: one enum for each direction, one variant a message.
+//! docs/protocol.md has an example of every variant, and a test parses them all.
+//! TypeScript types are generated from these.
+//!
+//! Names are `snake_case` on the wire, fields `camelCase`. A `request` number is
+//! echoed in the answer or the error, so that a client can pair them.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Protocol version that this server speaks.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// From the client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+#[ts(export, optional_fields)]
+pub enum ClientMessage {
+    /// First message. `token` is a user token or an invite; without one, `name`
+    /// enters as a guest where guests are allowed. `resume` continues an earlier
+    /// session as the same participant.
+    Hello {
+        protocol: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
+    },
+    /// Enters a room's call, starting one if none is going on.
+    Join { request: u32, room: String },
+    /// The complete SDP offer. `publish` names what each sending m-line carries;
+    /// every `recvonly` m-line is a Slot. A new `ice-ufrag` restarts ICE.
+    Offer {
+        request: u32,
+        sdp: String,
+        #[serde(default)]
+        publish: Vec<PublishLine>,
+    },
+    /// A trickled ICE candidate; empty at the end of candidates.
+    Candidate {
+        candidate: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mid: Option<String>,
+    },
+    /// What the Slots named are to show; the others keep what they had.
+    Slots { slots: Vec<SlotWish> },
+    /// State of one of the client's own sources.
+    Publish {
+        source: TrackSource,
+        state: PublishState,
+    },
+    /// Leaves the call; the session stays and may join again.
+    Leave {},
+    /// Ends the call for everybody. Moderators and hosts only.
+    EndCall { request: u32 },
+    /// Keeps the session alive when the client has nothing else to say.
+    Ping {},
+}
+
+/// To the client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[ts(export, optional_fields)]
+pub enum ServerMessage {
+    /// Answer to `hello`. With `resumed`, a `joined` snapshot follows if the session was in a call.
+    Welcome {
+        protocol: u32,
+        session_id: String,
+        /// Present it in `hello.resume` within `resumeWindowSecs` after losing the socket.
+        resume_token: String,
+        resume_window_secs: u32,
+        /// Send something, if only a `ping`, at least this often.
+        ping_interval_secs: u32,
+        resumed: bool,
+        user: UserInfo,
+        ice_servers: Vec<IceServer>,
+        limits: Limits,
+    },
+    /// The call as it is now: after `join`, and after a resumed `hello`.
+    Joined {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<u32>,
+        call: CallInfo,
+        /// The receiver of this message.
+        you: ParticipantInfo,
+        /// Everybody else.
+        participants: Vec<ParticipantInfo>,
+        slots: Vec<SlotAssignment>,
+        speakers: Vec<Speaker>,
+        media: MediaContinuity,
+    },
+    Answer {
+        request: u32,
+        sdp: String,
+        /// The Slots that the offer's `recvonly` m-lines became.
+        slots: Vec<SlotLine>,
+    },
+    ParticipantJoined {
+        participant: ParticipantInfo,
+    },
+    /// Name, role, tracks or connection changed; the whole participant as it is now.
+    ParticipantChanged {
+        participant: ParticipantInfo,
+    },
+    ParticipantLeft {
+        participant_id: String,
+        reason: LeaveReason,
+    },
+    /// The Slots whose content changed.
+    Slots {
+        slots: Vec<SlotAssignment>,
+    },
+    /// Everybody who speaks now, loudest first.
+    Speaking {
+        speakers: Vec<Speaker>,
+    },
+    /// The client's own media path.
+    Transport {
+        state: TransportState,
+    },
+    /// The call is over; the session stays and may join again.
+    CallEnded {
+        reason: EndReason,
+    },
+    Error {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<u32>,
+        code: ErrorCode,
+        message: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_secs: Option<u32>,
+    },
+    Pong {},
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct UserInfo {
+    pub id: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    pub guest: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct IceServer {
+    pub urls: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    pub max_participants: u32,
+    pub max_message_bytes: u32,
+    pub max_slots: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CallInfo {
+    pub id: String,
+    pub room: String,
+    /// Unix milliseconds.
+    #[ts(type = "number")]
+    pub started_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct ParticipantInfo {
+    pub id: String,
+    pub user_id: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    pub role: Role,
+    pub connection: Connection,
+    pub tracks: Vec<TrackInfo>,
+    /// Unix milliseconds.
+    #[ts(type = "number")]
+    pub joined_at: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TrackInfo {
+    pub source: TrackSource,
+    pub muted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishLine {
+    pub mid: String,
+    pub source: TrackSource,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SlotLine {
+    pub mid: String,
+    pub kind: MediaKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(optional_fields)]
+pub struct SlotWish {
+    pub mid: String,
+    pub show: SlotTarget,
+    /// Physical pixels of the place where it is shown; 0 by 0 while hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u16>,
+    /// Greater is served first when bandwidth is short.
+    #[serde(default)]
+    pub priority: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum SlotTarget {
+    Off {},
+    /// The server chooses: who speaks or spoke last.
+    Automatic {},
+    Pinned {
+        participant_id: String,
+        source: TrackSource,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct SlotAssignment {
+    pub mid: String,
+    pub state: SlotState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<TrackSource>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Speaker {
+    pub participant_id: String,
+    /// -dBov: 0 is loudest, 127 silence.
+    pub level: u8,
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+    )+};
+}
+
+words! {
+    TrackSource { Microphone, Camera, Screen, ScreenAudio }
+    MediaKind { Audio, Video }
+    PublishState {
+        /// No longer published.
+        Off,
+        Live,
+        Muted,
+    }
+    Role { Host, Moderator, Participant }
+    Connection { Connected, Reconnecting }
+    TransportState { Connected, Disconnected, Failed }
+    /// Whether the server still holds the client's media transport.
+    MediaContinuity {
+        /// Nothing was negotiated before, or it was lost: offer on a new RTCPeerConnection.
+        New,
+        /// The RTCPeerConnection goes on; restart ICE if its path is gone.
+        Kept,
+    }
+    SlotState {
+        Empty,
+        Active,
+        Muted,
+        /// The browser has no decoder for what the Track carries.
+        Undecodable,
+    }
+    LeaveReason {
+        Left,
+        /// Did not return within the grace time.
+        TimedOut,
+        Removed,
+        CallEnded,
+    }
+    EndReason { Completed, Missed, Rejected, Cancelled, Failed, NoShow }
+    ErrorCode {
+        /// Not JSON, not a known message, or a field out of range.
+        BadMessage,
+        /// `hello` must come first and once.
+        Unexpected,
+        UnsupportedProtocol,
+        Unauthorized,
+        /// Also for rooms that do not exist, so that nobody can probe for names.
+        Forbidden,
+        /// The resume token is unknown or its time is over: say `hello` without it.
+        ResumeFailed,
+        RoomFull,
+        InvalidRoom,
+        NotInCall,
+        AlreadyInCall,
+        BadOffer,
+        BadCandidate,
+        UnknownSlot,
+        RateLimited,
+        /// No worker or database for it now; try again.
+        Unavailable,
+        Internal,
+    }
+}

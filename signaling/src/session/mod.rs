@@ -1,0 +1,3 @@
+//! Sessions: one signaling connection each, whatever carries it.
+
+pub mod message;

@@ -1,0 +1,3 @@
+//! Configuration and wiring of the server; everything else is in the crates.
+
+fn main() {}
