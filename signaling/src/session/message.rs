@@ -19,7 +19,7 @@ pub const PROTOCOL_VERSION: u32 = 1;
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-#[ts(export, optional_fields)]
+#[ts(optional_fields)]
 pub enum ClientMessage {
     /// First message. `token` is a user token or an invite; without one, `name`
     /// enters as a guest where guests are allowed. `resume` continues an earlier
@@ -71,7 +71,7 @@ pub enum ClientMessage {
     rename_all = "snake_case",
     rename_all_fields = "camelCase"
 )]
-#[ts(export, optional_fields)]
+#[ts(optional_fields)]
 pub enum ServerMessage {
     /// Answer to `hello`. With `resumed`, a `joined` snapshot follows if the session was in a call.
     Welcome {
