@@ -19,3 +19,4 @@ pub mod ids;
 pub mod stats;
 
 pub mod negotiation;
+pub mod transport;
