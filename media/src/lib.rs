@@ -20,3 +20,6 @@ pub mod stats;
 
 pub mod negotiation;
 pub mod transport;
+
+pub mod egress;
+pub mod router;
