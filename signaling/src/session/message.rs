@@ -77,7 +77,8 @@ pub enum ServerMessage {
     Welcome {
         protocol: u32,
         session_id: String,
-        /// Present it in `hello.resume` within `resumeWindowSecs` after losing the socket.
+        /// Present it in `hello.resume` within `resumeWindowSecs` after losing the
+        /// socket. The newest one counts: `joined` brings another.
         resume_token: String,
         resume_window_secs: u32,
         /// Send something, if only a `ping`, at least this often.
@@ -91,6 +92,8 @@ pub enum ServerMessage {
     Joined {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<u32>,
+        /// Replaces the one of `welcome`: it continues as this participant.
+        resume_token: String,
         call: CallInfo,
         /// The receiver of this message.
         you: ParticipantInfo,

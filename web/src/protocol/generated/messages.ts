@@ -50,13 +50,18 @@ export type Role = "host" | "moderator" | "participant";
  */
 export type ServerMessage = { "type": "welcome", protocol: number, sessionId: string, 
 /**
- * Present it in `hello.resume` within `resumeWindowSecs` after losing the socket.
+ * Present it in `hello.resume` within `resumeWindowSecs` after losing the
+ * socket. The newest one counts: `joined` brings another.
  */
 resumeToken: string, resumeWindowSecs: number, 
 /**
  * Send something, if only a `ping`, at least this often.
  */
-pingIntervalSecs: number, resumed: boolean, user: UserInfo, iceServers: Array<IceServer>, limits: Limits, } | { "type": "joined", request?: number, call: CallInfo, 
+pingIntervalSecs: number, resumed: boolean, user: UserInfo, iceServers: Array<IceServer>, limits: Limits, } | { "type": "joined", request?: number, 
+/**
+ * Replaces the one of `welcome`: it continues as this participant.
+ */
+resumeToken: string, call: CallInfo, 
 /**
  * The receiver of this message.
  */
