@@ -6,4 +6,12 @@
 //! → `store` (one transaction with its event) → `media_plane` command →
 //! `events/hub` → sessions.
 
+pub mod clock;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod media_plane;
+pub mod service;
 pub mod session;
+pub mod store;

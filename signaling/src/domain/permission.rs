@@ -1,0 +1,1 @@
+//! Who may do what: decided here, once, for every dialect and carrier.

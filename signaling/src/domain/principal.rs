@@ -1,0 +1,48 @@
+//! Who asks. Made by `auth` from a proof; the domain believes it.
+
+use crate::ids::{RoomName, UserId};
+
+/// An authenticated asker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub user: UserId,
+    /// What others see.
+    pub name: String,
+    pub username: Option<String>,
+    pub email: Option<String>,
+    pub avatar_url: Option<String>,
+    pub standing: Standing,
+    /// The host application's own word for the user (`doctor`, `admin`); it grants
+    /// nothing in the core.
+    pub role: Option<String>,
+    /// The only room that the proof is good for, where it names one.
+    pub room: Option<RoomName>,
+    /// The proof makes its holder a moderator: of `room`, or of any when it names none.
+    pub moderator: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Let in with nothing but a name, or by an invite.
+    Guest,
+    User,
+    /// The host application's own backend: may see and end everything.
+    Backend,
+}
+
+impl Principal {
+    /// Somebody of whom no more than id and name is known.
+    pub fn new(user: UserId, name: impl Into<String>, standing: Standing) -> Self {
+        Self {
+            user,
+            name: name.into(),
+            username: None,
+            email: None,
+            avatar_url: None,
+            standing,
+            role: None,
+            room: None,
+            moderator: false,
+        }
+    }
+}

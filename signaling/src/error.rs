@@ -1,0 +1,48 @@
+//! Why a request to the [`CallService`](crate::service::CallService) was refused.
+//! HTTP maps it to a problem in one place, the session protocol to a code in another.
+
+use convoke_media::control::{CommandError, OfferError};
+use convoke_media::ids::Mid;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error(transparent)]
+    InvalidRoom(#[from] crate::ids::InvalidRoomName),
+    /// Also for what does not exist, wherever a stranger could probe for it.
+    #[error("not allowed, or there is no such thing")]
+    Forbidden,
+    #[error("no such call")]
+    UnknownCall,
+    #[error("the room is full: {limit} participants")]
+    RoomFull { limit: u32 },
+    /// The Participant is unknown, or has left, or its Call has ended.
+    #[error("not in a call")]
+    NotInCall,
+    /// The grace time is over, or the Call ended meanwhile.
+    #[error("nothing to resume")]
+    ResumeFailed,
+    #[error("the offer was refused: {0}")]
+    Offer(OfferError),
+    #[error("not an ICE candidate")]
+    InvalidCandidate,
+    #[error("no slot {0}")]
+    UnknownSlot(Mid),
+    /// No database, worker or room for it now; trying again later may help.
+    #[error("not available now")]
+    Unavailable,
+}
+
+impl From<CommandError> for CallError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Offer(error) => Self::Offer(error),
+            CommandError::UnknownSlot(mid) => Self::UnknownSlot(mid),
+            CommandError::InvalidCandidate => Self::InvalidCandidate,
+            CommandError::UnknownParticipant
+            | CommandError::UnknownRouter
+            | CommandError::DuplicateParticipant
+            | CommandError::LimitReached { .. }
+            | CommandError::Unavailable => Self::Unavailable,
+        }
+    }
+}
