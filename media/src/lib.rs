@@ -15,8 +15,14 @@
 //! reads a clock, opens a socket or starts a thread; simulations take its place.
 
 pub mod control;
+pub mod demux;
+pub mod error;
 pub mod ids;
+pub mod limits;
+pub mod outbox;
+pub mod runtime;
 pub mod stats;
+pub mod timer;
 
 pub mod negotiation;
 pub mod transport;

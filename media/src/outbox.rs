@@ -1,0 +1,296 @@
+//! Outgoing datagrams, collected per destination until the next flush.
+//!
+//! The kernel's send path costs about 3.3 µs for a datagram alone and 0.6 to 1.1 µs
+//! for one of a UDP_SEGMENT run, which wants equal sizes to one address. So packets
+//! are written and sealed where they leave from: at the tail of their destination's
+//! run. Runs keep their capacity, so a steady state allocates nothing.
+
+use std::ops::Range;
+
+use crate::demux::Path;
+use crate::ids::ParticipantKey;
+use crate::limits::{MAX_RUN_BYTES, MAX_SEGMENTED_BYTES, MAX_SEGMENTS, SEAL_OVERHEAD};
+
+/// One send: `bytes` cut into datagrams of `segment_size`, the last may be shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transmit<'a> {
+    pub path: Path,
+    pub segment_size: usize,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Transmit<'a> {
+    pub fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.bytes.chunks(self.segment_size)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Destination {
+    path: Option<Path>,
+    bytes: Vec<u8>,
+    sizes: Vec<u16>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Media, indexed by [`ParticipantKey`].
+    destinations: Vec<Destination>,
+    /// Indices of the destinations that have something to send.
+    pending: Vec<u32>,
+    /// STUN and DTLS, which answer the path they came by.
+    control: Vec<u8>,
+    control_datagrams: Vec<(Path, Range<usize>)>,
+    /// Packets that did not fit in a run, or had no address to go to.
+    pub dropped: u64,
+}
+
+impl Outbox {
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.control_datagrams.is_empty()
+    }
+
+    /// Bytes waiting, of all destinations.
+    pub fn len(&self) -> usize {
+        let media: usize = self
+            .pending
+            .iter()
+            .map(|&i| self.destinations[i as usize].bytes.len())
+            .sum();
+        media + self.control.len()
+    }
+
+    /// Where a Participant's media goes from now on; what already waits goes there
+    /// as well. `None` drops what comes.
+    pub fn set_path(&mut self, to: ParticipantKey, path: Option<Path>) {
+        let index = to.0 as usize;
+        if index >= self.destinations.len() {
+            self.destinations
+                .resize_with(index + 1, Destination::default);
+        }
+        self.destinations[index].path = path;
+    }
+
+    /// Adds one datagram to a Participant's run. `write` gets `room` bytes and
+    /// answers how many of them are the datagram, or `None` to send nothing.
+    pub fn push(
+        &mut self,
+        to: ParticipantKey,
+        room: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        let Some(destination) = self.destinations.get_mut(to.0 as usize) else {
+            self.dropped += 1;
+            return;
+        };
+        let start = destination.bytes.len();
+        if destination.path.is_none() || start + room > MAX_RUN_BYTES {
+            self.dropped += 1;
+            return;
+        }
+        destination.bytes.resize(start + room, 0);
+        let size = write(&mut destination.bytes[start..])
+            .unwrap_or(0)
+            .min(room);
+        destination.bytes.truncate(start + size);
+        if size == 0 {
+            return;
+        }
+        if destination.sizes.is_empty() {
+            self.pending.push(to.0);
+        }
+        destination.sizes.push(size as u16);
+    }
+
+    /// Room for a plaintext of `len` bytes and what sealing adds to it.
+    pub const fn sealed_room(len: usize) -> usize {
+        len + SEAL_OVERHEAD
+    }
+
+    /// Adds one datagram of STUN or DTLS.
+    pub fn push_control(&mut self, path: Path, datagram: &[u8]) {
+        let start = self.control.len();
+        if start + datagram.len() > MAX_RUN_BYTES || datagram.is_empty() {
+            self.dropped += 1;
+            return;
+        }
+        self.control.extend_from_slice(datagram);
+        self.control_datagrams
+            .push((path, start..self.control.len()));
+    }
+
+    /// Everything that waits; control first, for it is what connects.
+    pub fn runs(&self) -> impl Iterator<Item = Transmit<'_>> {
+        let control = self.control_datagrams.iter().map(|(path, range)| Transmit {
+            path: *path,
+            segment_size: range.len(),
+            bytes: &self.control[range.clone()],
+        });
+        let media = self.pending.iter().flat_map(|&index| {
+            let destination = &self.destinations[index as usize];
+            destination.path.into_iter().flat_map(|path| Runs {
+                path,
+                bytes: &destination.bytes,
+                sizes: &destination.sizes,
+            })
+        });
+        control.chain(media)
+    }
+
+    /// Forgets what waits and keeps the memory.
+    pub fn clear(&mut self) {
+        for index in self.pending.drain(..) {
+            let destination = &mut self.destinations[index as usize];
+            destination.bytes.clear();
+            destination.sizes.clear();
+        }
+        self.control.clear();
+        self.control_datagrams.clear();
+    }
+}
+
+struct Runs<'a> {
+    path: Path,
+    bytes: &'a [u8],
+    sizes: &'a [u16],
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = Transmit<'a>;
+
+    fn next(&mut self) -> Option<Transmit<'a>> {
+        let (count, total) = leading_run(self.sizes)?;
+        let segment_size = usize::from(self.sizes[0]);
+        let (bytes, rest) = self.bytes.split_at(total);
+        (self.bytes, self.sizes) = (rest, &self.sizes[count..]);
+        Some(Transmit {
+            path: self.path,
+            segment_size,
+            bytes,
+        })
+    }
+}
+
+/// How many of the first packets, and bytes, one UDP_SEGMENT send can carry:
+/// equal sizes, except for a shorter last one.
+fn leading_run(sizes: &[u16]) -> Option<(usize, usize)> {
+    let first = usize::from(*sizes.first()?);
+    let (mut count, mut total) = (1, first);
+    for &size in &sizes[1..] {
+        let size = usize::from(size);
+        if size > first || count == MAX_SEGMENTS || total + size > MAX_SEGMENTED_BYTES {
+            break;
+        }
+        count += 1;
+        total += size;
+        if size < first {
+            break;
+        }
+    }
+    Some((count, total))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(port: u16) -> Path {
+        Path {
+            local: ([127, 0, 0, 1], 3478).into(),
+            remote: ([127, 0, 0, 1], port).into(),
+        }
+    }
+
+    fn push(outbox: &mut Outbox, to: u32, datagram: &[u8]) {
+        outbox.push(ParticipantKey(to), datagram.len() + 8, |tail| {
+            tail[..datagram.len()].copy_from_slice(datagram);
+            Some(datagram.len())
+        });
+    }
+
+    #[test]
+    fn equal_sizes_form_a_run_that_a_shorter_one_ends() {
+        let cases: [(&[u16], usize); 6] = [
+            (&[100, 100, 100], 3),
+            (&[100, 100, 50, 50], 3),
+            (&[50, 100], 1),
+            (&[100, 50, 100], 2),
+            (&[1200; 80], 54),
+            (&[100; 80], 64),
+        ];
+        for (sizes, want) in cases {
+            assert_eq!(leading_run(sizes).map(|r| r.0), Some(want), "{sizes:?}");
+        }
+        assert_eq!(leading_run(&[]), None);
+    }
+
+    #[test]
+    fn a_destination_without_path_gets_nothing() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, 0, b"lost");
+        outbox.set_path(ParticipantKey(0), Some(path(1)));
+        push(&mut outbox, 0, b"sent");
+        outbox.set_path(ParticipantKey(0), None);
+        push(&mut outbox, 0, b"lost");
+        assert_eq!((outbox.runs().count(), outbox.dropped), (0, 2));
+        outbox.set_path(ParticipantKey(0), Some(path(2)));
+        assert_eq!(
+            outbox.runs().map(|t| (t.path, t.bytes)).collect::<Vec<_>>(),
+            [(path(2), &b"sent"[..])]
+        );
+    }
+
+    #[test]
+    fn what_is_not_sealed_is_not_sent() {
+        let mut outbox = Outbox::default();
+        outbox.set_path(ParticipantKey(0), Some(path(1)));
+        outbox.push(ParticipantKey(0), 100, |_| None);
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.len(), 0);
+    }
+
+    #[test]
+    fn a_run_is_bounded() {
+        let mut outbox = Outbox::default();
+        outbox.set_path(ParticipantKey(0), Some(path(1)));
+        for _ in 0..2000 {
+            push(&mut outbox, 0, &[0; 1200]);
+        }
+        assert!(outbox.len() <= MAX_RUN_BYTES);
+        assert!(outbox.dropped > 0);
+    }
+
+    proptest! {
+        /// Cutting the runs gives back the datagrams, per destination in order, and
+        /// no run breaks the kernel's rules.
+        #[test]
+        fn runs_are_the_datagrams(sizes in prop::collection::vec((0_u32..3, 1_usize..300), 0..300)) {
+            let mut outbox = Outbox::default();
+            let mut want = vec![Vec::new(); 3];
+            for round in 0..2 {
+                for to in 0..3 {
+                    outbox.set_path(ParticipantKey(to), Some(path(to as u16)));
+                    want[to as usize].clear();
+                }
+                for (i, &(to, size)) in sizes.iter().enumerate() {
+                    // Few sizes, so that runs form.
+                    let datagram = vec![(i + round) as u8; size / 100 + 1];
+                    push(&mut outbox, to, &datagram);
+                    want[to as usize].push(datagram);
+                }
+                let mut got = vec![Vec::new(); 3];
+                for run in outbox.runs() {
+                    prop_assert!(run.bytes.len() <= MAX_SEGMENTED_BYTES);
+                    prop_assert!(run.datagrams().count() <= MAX_SEGMENTS);
+                    got[run.path.remote.port() as usize].extend(run.datagrams().map(<[u8]>::to_vec));
+                }
+                prop_assert_eq!(&got, &want);
+                outbox.clear();
+                prop_assert!(outbox.is_empty());
+            }
+        }
+    }
+}
