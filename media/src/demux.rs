@@ -4,19 +4,13 @@
 //! Everything a stranger sends ends here, so this is written to cost next to
 //! nothing: no allocation, no log, a counter.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
 use crate::ids::ParticipantKey;
-use crate::limits::{MAX_DATAGRAM, MAX_PATHS_PER_PARTICIPANT, MIN_DATAGRAM};
-
-/// The two ends of a datagram, seen from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Path {
-    pub local: SocketAddr,
-    pub remote: SocketAddr,
-}
+use crate::limits::{MAX_DATAGRAM, MIN_DATAGRAM};
+use crate::transport::Path;
 
 /// Kind of a datagram (RFC 7983 §7, RFC 5761 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +56,7 @@ pub struct DroppedDatagrams {
 pub struct Demux {
     paths: FxHashMap<Path, ParticipantKey>,
     fragments: FxHashMap<Box<str>, ParticipantKey>,
-    /// Validated paths of each Participant, oldest first; `ParticipantKey` indexes.
+    /// Validated paths of each Participant, indexed by its key.
     by_participant: Vec<Vec<Path>>,
     addresses: FxHashMap<IpAddr, usize>,
     pub dropped: DroppedDatagrams,
@@ -85,14 +79,14 @@ impl Demux {
         self.fragments.remove(ufrag);
     }
 
-    /// Participants whose validated addresses include this IP address, counted
-    /// once per path.
+    /// Validated paths whose remote end is this IP address.
     pub fn paths_from(&self, ip: IpAddr) -> usize {
         self.addresses.get(&ip).copied().unwrap_or(0)
     }
 
-    /// Remembers a path that a check with valid credentials came by. A path
-    /// belongs to its newest owner; a Participant's oldest path gives way.
+    /// Remembers a path that a check with valid credentials came by; it belongs to
+    /// its newest owner. How many one Participant may have is for its transport to
+    /// say, which names those it gives up.
     pub fn validate(&mut self, path: Path, key: ParticipantKey) {
         match self.paths.insert(path, key) {
             Some(owner) if owner == key => return,
@@ -103,20 +97,16 @@ impl Demux {
             None => {}
         }
         *self.addresses.entry(path.remote.ip()).or_default() += 1;
-        let known = self.paths_of(key);
-        known.push(path);
-        if known.len() > MAX_PATHS_PER_PARTICIPANT {
-            let oldest = known.remove(0);
-            self.paths.remove(&oldest);
-            self.forget_address(oldest.remote.ip());
-        }
+        self.paths_of(key).push(path);
     }
 
-    /// Makes a path the one that is evicted last.
-    pub fn prefer(&mut self, path: Path, key: ParticipantKey) {
+    /// Forgets one path of a Participant.
+    pub fn forget(&mut self, path: Path, key: ParticipantKey) {
         let known = self.paths_of(key);
         if let Some(at) = known.iter().position(|p| *p == path) {
-            known[at..].rotate_left(1);
+            known.swap_remove(at);
+            self.paths.remove(&path);
+            self.forget_address(path.remote.ip());
         }
     }
 
@@ -193,19 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_bounded_and_the_preferred_one_stays() {
+    fn what_was_validated_is_forgotten_entirely() {
         let (mut demux, key) = (Demux::default(), ParticipantKey(4));
-        demux.validate(path(1), key);
-        for port in 2..100 {
-            demux.prefer(path(1), key);
+        for port in 1..9 {
+            demux.validate(path(port), key);
             demux.validate(path(port), key);
         }
-        assert_eq!(
-            demux.paths_from(path(1).remote.ip()),
-            MAX_PATHS_PER_PARTICIPANT
-        );
-        assert_eq!(demux.by_path(&path(1)), Some(key));
-        assert_eq!(demux.by_path(&path(2)), None);
+        assert_eq!(demux.paths_from(path(1).remote.ip()), 8);
+        demux.forget(path(1), key);
+        demux.forget(path(1), key);
+        assert_eq!(demux.by_path(&path(1)), None);
+        assert_eq!(demux.by_path(&path(2)), Some(key));
+        assert_eq!(demux.paths_from(path(1).remote.ip()), 7);
         demux.evict(key);
         assert!(demux.is_empty());
     }

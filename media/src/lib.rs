@@ -21,6 +21,7 @@ pub mod ids;
 pub mod limits;
 pub mod outbox;
 pub mod runtime;
+pub mod sfu;
 pub mod stats;
 pub mod timer;
 

@@ -2,8 +2,6 @@
 //! Every bound stands here with the reason for its size, so that the memory and
 //! the time which anybody can make us spend can be added up on one page.
 
-use std::time::Duration;
-
 /// Largest datagram that is looked at. Browsers keep RTP at or below 1200 bytes
 /// and DTLS flights below 1500; the rest of the room is for jumbo paths and
 /// costs nothing, since receive slabs are allocated once.
@@ -12,18 +10,6 @@ pub const MAX_DATAGRAM: usize = 2048;
 /// Smallest datagram that can be anything: an RTCP header (RFC 3550 §6.4) is
 /// shorter than a STUN header or a DTLS record.
 pub const MIN_DATAGRAM: usize = 8;
-
-/// Bytes that sealing may add: the AEAD tag of RFC 7714 (16), or the RFC 3711
-/// tag (10), and the SRTCP index (4).
-pub const SEAL_OVERHEAD: usize = 24;
-
-/// Validated addresses that one Participant may have at a time: host, VPN, Wi-Fi
-/// and cellular in both families, with room for one change of network.
-pub const MAX_PATHS_PER_PARTICIPANT: usize = 8;
-
-/// Participants that may share one remote IP address: a large office or campus
-/// behind one NAT fits, a single machine cannot take the whole server.
-pub const MAX_PARTICIPANTS_PER_ADDRESS: usize = 512;
 
 /// Bytes waiting in one destination's run. A tick of 1 ms at 100 Mbit/s is
 /// 12 kB; a burst of keyframes of a full grid is some 500 kB. What does not fit
@@ -41,10 +27,6 @@ pub const MAX_SEGMENTED_BYTES: usize = 65_000;
 /// matters to a driver that has stopped polling.
 pub const MAX_EVENTS: usize = 65_536;
 
-/// DTLS retransmission and consent have their own timers; this is how long a
-/// Participant may take from its first valid check to its keys.
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Limits that an operator may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -57,6 +39,10 @@ pub struct Limits {
     /// worker and 64 kB; further ones wait for their retransmission (1 s, RFC
     /// 6347 §4.2.4.1) instead of stalling the media of everybody.
     pub handshakes: usize,
+    /// Validated paths whose remote end is one IP address, at most two or three a
+    /// Participant: an office behind one NAT fits, one machine cannot fill the
+    /// tables.
+    pub paths_per_address: usize,
 }
 
 impl Default for Limits {
@@ -65,6 +51,7 @@ impl Default for Limits {
             participants_per_router: 50,
             participants: 2000,
             handshakes: 128,
+            paths_per_address: 4096,
         }
     }
 }

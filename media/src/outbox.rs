@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use crate::demux::Path;
 use crate::ids::ParticipantKey;
-use crate::limits::{MAX_RUN_BYTES, MAX_SEGMENTED_BYTES, MAX_SEGMENTS, SEAL_OVERHEAD};
+use crate::limits::{MAX_RUN_BYTES, MAX_SEGMENTED_BYTES, MAX_SEGMENTS};
+use crate::transport::Path;
 
 /// One send: `bytes` cut into datagrams of `segment_size`, the last may be shorter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,14 @@ impl Outbox {
         destination.sizes.push(size as u16);
     }
 
-    /// Room for a plaintext of `len` bytes and what sealing adds to it.
-    pub const fn sealed_room(len: usize) -> usize {
-        len + SEAL_OVERHEAD
+    /// Drops what waits for a Participant that is gone, before its key is reused.
+    pub fn forget(&mut self, to: ParticipantKey) {
+        if let Some(destination) = self.destinations.get_mut(to.0 as usize) {
+            destination.path = None;
+            destination.bytes.clear();
+            destination.sizes.clear();
+            self.pending.retain(|&index| index != to.0);
+        }
     }
 
     /// Adds one datagram of STUN or DTLS.
@@ -240,6 +245,20 @@ mod tests {
         assert_eq!(
             outbox.runs().map(|t| (t.path, t.bytes)).collect::<Vec<_>>(),
             [(path(2), &b"sent"[..])]
+        );
+    }
+
+    #[test]
+    fn the_next_owner_of_a_key_does_not_get_what_waited() {
+        let mut outbox = Outbox::default();
+        outbox.set_path(ParticipantKey(0), Some(path(1)));
+        push(&mut outbox, 0, b"old");
+        outbox.forget(ParticipantKey(0));
+        outbox.set_path(ParticipantKey(0), Some(path(2)));
+        push(&mut outbox, 0, b"new");
+        assert_eq!(
+            outbox.runs().map(|t| t.bytes).collect::<Vec<_>>(),
+            [&b"new"[..]]
         );
     }
 

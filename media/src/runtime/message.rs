@@ -13,9 +13,9 @@ use libc::{
     socklen_t,
 };
 
-use crate::demux::Path;
 use crate::limits::MAX_DATAGRAM;
 use crate::outbox::Transmit;
+use crate::transport::Path;
 
 /// Datagrams in one recvmmsg: at 64 the call's own cost is spread thin, and the
 /// slab (128 kB) still fits the second-level cache.

@@ -230,7 +230,7 @@ pub fn bind_both(port: u16) -> Result<(UdpSocket, Option<UdpSocket>), MediaError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demux::Path;
+    use crate::transport::Path;
 
     fn pair(ip: &str) -> (UdpSocket, UdpSocket, Path) {
         let wildcard: std::net::IpAddr = if ip.contains(':') {
