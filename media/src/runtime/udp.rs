@@ -1,5 +1,6 @@
 //! UDP sockets with the batching system calls: recvmmsg in, sendmmsg with
-//! UDP_SEGMENT out. All `unsafe` of the crate is in this file and `message.rs`.
+//! UDP_SEGMENT out. The crate's `unsafe` is here, in
+//! `message.rs`, and where `worker.rs` pins its thread.
 //!
 //! A socket is bound to the wildcard address, so the address a datagram came to is
 //! read from IP_PKTINFO and replies leave from it: on a host with several addresses
@@ -7,7 +8,7 @@
 
 use std::io;
 use std::mem::size_of;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
 use libc::{c_int, c_void};
@@ -213,22 +214,10 @@ fn set_option(fd: RawFd, level: c_int, name: c_int, value: c_int) -> io::Result<
     }
 }
 
-/// Both families on one port number. A host without IPv6 has one socket.
-pub fn bind_both(port: u16) -> Result<(UdpSocket, Option<UdpSocket>), MediaError> {
-    let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).into())?;
-    let v6 = match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, v4.port()).into()) {
-        Ok(socket) => Some(socket),
-        Err(MediaError::Socket { source, .. }) => {
-            tracing::info!(%source, "no IPv6 media socket");
-            None
-        }
-        Err(error) => return Err(error),
-    };
-    Ok((v4, v6))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
     use crate::transport::Path;
 

@@ -140,6 +140,10 @@ impl Sfu {
         &mut self.outbox
     }
 
+    pub fn outbox_is_empty(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
     /// The open Routers, in no order.
     pub fn routers(&self) -> impl Iterator<Item = RouterId> + '_ {
         self.routers.ids()

@@ -1,0 +1,378 @@
+//! One thread: batches in, [`Sfu`], batches out.
+//!
+//! A turn reads the clock once and works off bounded amounts of datagrams and
+//! commands, so that a flood delays nobody's timers. What is to be sent leaves at
+//! once after a quiet millisecond, otherwise together at the end of it: a lone
+//! packet is not delayed, and under load runs grow long enough for UDP_SEGMENT.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsRawFd as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use tokio::sync::mpsc;
+
+use crate::control::{Command, Event};
+use crate::error::MediaError;
+use crate::ids::RouterId;
+use crate::sfu::Sfu;
+
+use super::event_queue::EventQueue;
+use super::handle::Envelope;
+use super::message::{RecvBatch, SendBatch};
+use super::udp::UdpSocket;
+
+const V4: Token = Token(0);
+const V6: Token = Token(1);
+const WAKE: Token = Token(2);
+
+/// Longest that a packet waits for company.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Longest sleep; nothing depends on it but the end of a stalled event queue.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Retry for events that signaling did not take.
+const EVENT_RETRY: Duration = Duration::from_millis(20);
+
+/// Batches from each socket in one turn: 256 datagrams are about a millisecond
+/// of work in a room of fifty.
+const BATCHES_PER_TURN: usize = 4;
+
+/// Commands in one turn; an offer takes up to a millisecond.
+const COMMANDS_PER_TURN: usize = 8;
+
+/// Outgoing bytes that do not wait for the interval.
+const FLUSH_BYTES: usize = 512 * 1024;
+
+/// The media port in both families.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    v4: UdpSocket,
+    v6: Option<UdpSocket>,
+}
+
+impl Sockets {
+    /// A host without IPv6 has one socket.
+    pub(super) fn bind(port: u16) -> Result<Self, MediaError> {
+        let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).into())?;
+        let v6 = match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, v4.port()).into()) {
+            Ok(socket) => Some(socket),
+            Err(MediaError::Socket { source, .. }) => {
+                tracing::info!(%source, "no IPv6 media socket");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { v4, v6 })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.v4.port()
+    }
+
+    pub(super) fn has_v6(&self) -> bool {
+        self.v6.is_some()
+    }
+
+    fn register(&self, poll: &Poll) -> io::Result<()> {
+        let registry = poll.registry();
+        registry.register(&mut SourceFd(&self.v4.as_raw_fd()), V4, Interest::READABLE)?;
+        match &self.v6 {
+            Some(v6) => registry.register(&mut SourceFd(&v6.as_raw_fd()), V6, Interest::READABLE),
+            None => Ok(()),
+        }
+    }
+
+    fn get(&self, token: Token) -> Option<&UdpSocket> {
+        if token == V4 {
+            Some(&self.v4)
+        } else {
+            self.v6.as_ref()
+        }
+    }
+}
+
+/// Readiness is edge-triggered: a source stays ready until it was seen empty.
+#[derive(Debug, Default)]
+struct Ready {
+    v4: bool,
+    v6: bool,
+    commands: bool,
+}
+
+impl Ready {
+    fn any(&self) -> bool {
+        self.v4 || self.v6 || self.commands
+    }
+
+    fn set(&mut self, token: Token) {
+        match token {
+            V4 => self.v4 = true,
+            V6 => self.v6 = true,
+            _ => self.commands = true,
+        }
+    }
+}
+
+pub(super) type MakeSfu = Box<dyn Fn() -> Sfu + Send>;
+
+pub(super) struct Worker {
+    make_sfu: MakeSfu,
+    sfu: Sfu,
+    sockets: Sockets,
+    poll: Poll,
+    waker: Arc<Waker>,
+    ready: Ready,
+    mailbox: mpsc::Receiver<Envelope>,
+    events: EventQueue,
+    stop: Arc<AtomicBool>,
+    received: RecvBatch,
+    sending: SendBatch,
+    flushed: Instant,
+}
+
+impl Worker {
+    pub(super) fn new(
+        make_sfu: MakeSfu,
+        sockets: Sockets,
+        mailbox: mpsc::Receiver<Envelope>,
+        events: mpsc::Sender<Event>,
+        stop: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        sockets.register(&poll)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        Ok(Self {
+            sfu: make_sfu(),
+            make_sfu,
+            sockets,
+            poll,
+            waker,
+            ready: Ready::default(),
+            mailbox,
+            events: EventQueue::new(events),
+            stop,
+            received: RecvBatch::default(),
+            sending: SendBatch::default(),
+            flushed: read_clock(),
+        })
+    }
+
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    /// Runs until it is stopped. A panic costs the Routers, not the process.
+    pub(super) fn run_to_end(mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            self.start_over();
+        }
+        self.close();
+    }
+
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(8);
+        while !self.stop.load(Ordering::Acquire) {
+            let timeout = self.sleep(read_clock());
+            // An interrupted wait is a short one.
+            let _ = self.poll.poll(&mut events, Some(timeout));
+            for event in &events {
+                self.ready.set(event.token());
+            }
+            self.turn(read_clock());
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn sleep(&self, now: Instant) -> Duration {
+        if self.ready.any() {
+            return Duration::ZERO;
+        }
+        let mut at = now + IDLE;
+        if let Some(timeout) = self.sfu.next_timeout() {
+            at = at.min(timeout);
+        }
+        if !self.sfu.outbox_is_empty() {
+            at = at.min(self.flushed + FLUSH_INTERVAL);
+        }
+        if self.events.is_waiting() {
+            at = at.min(now + EVENT_RETRY);
+        }
+        at.saturating_duration_since(now)
+    }
+
+    fn turn(&mut self, now: Instant) {
+        self.ready.commands = self.ready.commands && self.take_commands(now);
+        self.ready.v4 = self.ready.v4 && self.take_datagrams(now, V4);
+        self.ready.v6 = self.ready.v6 && self.take_datagrams(now, V6);
+        if self.sfu.next_timeout().is_some_and(|at| at <= now) {
+            self.sfu.handle_timeout(now);
+        }
+        self.events.flush();
+        while let Some(event) = self.sfu.poll_event() {
+            self.events.push(event);
+        }
+        let outbox = self.sfu.outbox();
+        let waited = now.saturating_duration_since(self.flushed) >= FLUSH_INTERVAL;
+        if !outbox.is_empty() && (waited || outbox.len() >= FLUSH_BYTES) {
+            self.flush(now);
+        }
+    }
+
+    /// Whether more may wait.
+    fn take_commands(&mut self, now: Instant) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(Envelope { command, reply }) = self.mailbox.try_recv() else {
+                return false;
+            };
+            #[cfg(test)]
+            tests::fail_if_asked(&command);
+            // An asker that gave up is no reason to undo.
+            let _ = reply.send(self.sfu.handle_command(now, command));
+        }
+        true
+    }
+
+    /// Whether more may wait.
+    fn take_datagrams(&mut self, now: Instant, token: Token) -> bool {
+        let Some(socket) = self.sockets.get(token) else {
+            return false;
+        };
+        for _ in 0..BATCHES_PER_TURN {
+            if socket.receive(&mut self.received) == 0 {
+                return false;
+            }
+            for (path, datagram) in self.received.datagrams() {
+                self.sfu
+                    .handle_packet(now, path.local, path.remote, datagram);
+            }
+        }
+        true
+    }
+
+    fn flush(&mut self, now: Instant) {
+        let outbox = self.sfu.outbox();
+        let Sockets { v4, v6 } = &mut self.sockets;
+        v4.send(
+            &mut self.sending,
+            outbox.runs().filter(|run| run.path.remote.is_ipv4()),
+        );
+        if let Some(v6) = v6 {
+            v6.send(
+                &mut self.sending,
+                outbox.runs().filter(|run| run.path.remote.is_ipv6()),
+            );
+        }
+        outbox.clear();
+        self.flushed = now;
+    }
+
+    /// After a panic nothing that the [`Sfu`] holds can be trusted.
+    fn start_over(&mut self) {
+        let lost: Vec<RouterId> =
+            catch_unwind(AssertUnwindSafe(|| self.sfu.routers().collect())).unwrap_or_default();
+        tracing::error!(
+            routers = lost.len(),
+            "the media worker failed and starts over"
+        );
+        // Its destructor may fail as well; then its memory is what is lost.
+        let old = mem::replace(&mut self.sfu, (self.make_sfu)());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
+        self.ready = Ready {
+            v4: true,
+            v6: true,
+            commands: true,
+        };
+        for router in lost {
+            self.events.push(Event::RouterLost { router });
+        }
+    }
+
+    /// Tells the clients before going.
+    fn close(mut self) {
+        let now = read_clock();
+        let routers: Vec<RouterId> = self.sfu.routers().collect();
+        for router in routers {
+            let _ = self
+                .sfu
+                .handle_command(now, Command::CloseRouter { router });
+        }
+        self.flush(now);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the worker's only clock")]
+fn read_clock() -> Instant {
+    Instant::now()
+}
+
+/// Keeps this thread on one processor, counted from the last that the process may
+/// use: the first tend to take the interrupts. A refusal costs only speed.
+pub(super) fn pin_to_core(worker: usize) {
+    // SAFETY: cpu_set_t is a plain bit set for which all zeroes is empty, the CPU_*
+    // functions stay within it, and both calls get its true size.
+    unsafe {
+        let mut allowed: libc::cpu_set_t = mem::zeroed();
+        if libc::sched_getaffinity(0, mem::size_of_val(&allowed), &raw mut allowed) != 0 {
+            return;
+        }
+        let cores = (0..libc::CPU_SETSIZE as usize).filter(|&core| libc::CPU_ISSET(core, &allowed));
+        let cores: Vec<usize> = cores.collect();
+        if cores.len() < 2 {
+            return;
+        }
+        let mut chosen: libc::cpu_set_t = mem::zeroed();
+        libc::CPU_SET(cores[cores.len() - 1 - worker % cores.len()], &mut chosen);
+        let _ = libc::sched_setaffinity(0, mem::size_of_val(&chosen), &raw const chosen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{CommandError, Response};
+    use crate::ids::ParticipantId;
+    use crate::runtime::{MediaConfig, start};
+
+    /// Closing this Router panics.
+    const FAILING: RouterId = RouterId(u128::MAX);
+
+    pub(super) fn fail_if_asked(command: &Command) {
+        if matches!(command, Command::CloseRouter { router } if *router == FAILING) {
+            panic!("asked for by a test");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_reported_and_the_worker_starts_over() {
+        let config = MediaConfig {
+            port: 0,
+            ..MediaConfig::default()
+        };
+        let (handle, mut events, runtime) = start(config).unwrap();
+        let add = Command::AddParticipant {
+            router: RouterId(7),
+            participant: ParticipantId(1),
+        };
+        assert!(matches!(
+            handle.request(add.clone()).await,
+            Ok(Response::Done)
+        ));
+        let asked = handle
+            .request(Command::CloseRouter { router: FAILING })
+            .await;
+        assert_eq!(asked.unwrap_err(), CommandError::Unavailable);
+        let lost = Event::RouterLost {
+            router: RouterId(7),
+        };
+        assert_eq!(events.recv().await, Some(lost));
+        assert!(matches!(handle.request(add).await, Ok(Response::Done)));
+        runtime.stop().await;
+    }
+}
