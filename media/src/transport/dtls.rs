@@ -1,28 +1,283 @@
-//! The process's DTLS certificate.
+//! One DTLS 1.2 association, over `rtc-dtls`, to agree on SRTP keys (RFC 5764).
+//!
+//! `rtc_dtls::endpoint::Endpoint` tells associations apart by address; each Transport
+//! has an Endpoint of its own with one made-up address in it, so a client that moves
+//! does not lose its association. Around it stands what the crate leaves open:
+//! - it takes the client's order of SRTP profiles, and Chromium's puts SHA-1 first, so
+//!   [`hello`] looks into the ClientHello and picks the configuration;
+//! - its reassembly takes 2 MB of fragments and is quadratic in their number, so
+//!   [`records`] lets only plausible ones through and a budget bounds them;
+//! - it stops retransmitting a flight once anything else arrives, so flights are kept
+//!   and repeated here (RFC 6347 §4.2.4).
+//!
+//! Only datagrams from ICE-validated paths get here.
 
-use crate::negotiation::params::{Fingerprint, FingerprintHash};
+mod hello;
+mod identity;
+mod records;
 
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make a DTLS certificate: {0}")]
-pub struct IdentityError(String);
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Self-signed certificate and its fingerprint, one per process: clients verify it
-/// by the fingerprint in the answer.
-pub struct DtlsIdentity {
-    fingerprint: Fingerprint,
+use bytes::BytesMut;
+use rtc_dtls::config::HandshakeConfig;
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_shared::TransportProtocol;
+
+use crate::negotiation::params::Fingerprint;
+
+use super::keys::{Profile, SrtpKeys};
+use hello::HelloPeek;
+use identity::matches;
+pub use identity::{DtlsIdentity, IdentityError};
+
+/// RFC 5764 §4.2.
+const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+/// A handshake takes two round trips; a client that needs longer than this has gone.
+pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Bytes that a client may send for one handshake: ten repetitions of the longest
+/// flights, with a certificate and a post-quantum key share.
+const HANDSHAKE_BUDGET: usize = 64 * 1024;
+
+/// And after it, to ask for our last flight again.
+const REPEAT_BUDGET: usize = 16 * 1024;
+
+/// RFC 6347 §4.2.4.1 begins at a second; browsers begin at 50 ms.
+const FIRST_RETRANSMIT: Duration = Duration::from_millis(250);
+const MAX_RETRANSMIT: Duration = Duration::from_secs(2);
+
+/// The one address in an Endpoint.
+const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
+
+/// Why an association ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DtlsError {
+    #[error("the certificate is not the one signalled")]
+    Fingerprint,
+    #[error("no common SRTP profile")]
+    NoProfile,
+    #[error("more handshake than a handshake needs")]
+    Budget,
+    #[error("not finished in time")]
+    TimedOut,
+    #[error("handshake: {0}")]
+    Handshake(String),
 }
 
-impl DtlsIdentity {
-    pub fn generate() -> Result<Self, IdentityError> {
-        Ok(Self {
-            fingerprint: Fingerprint {
-                hash: FingerprintHash::Sha256,
-                bytes: vec![0; 32],
-            },
-        })
+/// What a datagram led to.
+pub(super) enum Progress {
+    Pending,
+    /// Once: the handshake is done and the certificate is the signalled one.
+    Established(SrtpKeys),
+    /// The other side said goodbye.
+    Closed,
+}
+
+/// Which side of the handshake we are.
+enum Role {
+    /// Until the whole ClientHello is here.
+    AwaitingHello(HelloPeek, Arc<DtlsIdentity>),
+    Server,
+    Client,
+}
+
+pub(super) struct Association {
+    endpoint: Endpoint,
+    role: Role,
+    expected: Fingerprint,
+    established: bool,
+    budget: usize,
+    deadline: Instant,
+    /// Our last flight and when to repeat it.
+    flight: Vec<Vec<u8>>,
+    retransmit_at: Option<Instant>,
+    backoff: Duration,
+    outgoing: Vec<Vec<u8>>,
+}
+
+impl Association {
+    pub(super) fn server(now: Instant, identity: Arc<DtlsIdentity>, expected: Fingerprint) -> Self {
+        Self::new(
+            now,
+            Role::AwaitingHello(HelloPeek::default(), identity),
+            expected,
+        )
     }
 
-    pub fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
+    pub(super) fn client(
+        now: Instant,
+        config: Arc<HandshakeConfig>,
+        expected: Fingerprint,
+    ) -> Result<Self, DtlsError> {
+        let mut this = Self::new(now, Role::Client, expected);
+        this.endpoint
+            .connect(now, ADDRESS, config, None)
+            .map_err(handshake)?;
+        this.collect(now);
+        Ok(this)
+    }
+
+    fn new(now: Instant, role: Role, expected: Fingerprint) -> Self {
+        Self {
+            endpoint: Endpoint::new(ADDRESS, TransportProtocol::UDP, None),
+            role,
+            expected,
+            established: false,
+            budget: HANDSHAKE_BUDGET,
+            deadline: now + HANDSHAKE_LIMIT,
+            flight: Vec::new(),
+            retransmit_at: None,
+            backoff: FIRST_RETRANSMIT,
+            outgoing: Vec::new(),
+        }
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<Progress, DtlsError> {
+        // Malformed, or application data, which nothing here carries: dropped, as
+        // RFC 6347 §4.1.2.7 wants.
+        if !records::is_plausible(datagram) {
+            return Ok(Progress::Pending);
+        }
+        self.budget = match self.budget.checked_sub(datagram.len()) {
+            Some(rest) => rest,
+            None if self.established => return Ok(Progress::Pending),
+            None => return Err(DtlsError::Budget),
+        };
+        let Role::AwaitingHello(peek, identity) = &mut self.role else {
+            return self.read(now, datagram);
+        };
+        let Some(profiles) = peek.push(datagram) else {
+            return Ok(Progress::Pending);
+        };
+        let profile = profiles.best().ok_or(DtlsError::NoProfile)?;
+        self.endpoint
+            .set_server_config(Some(identity.server_config(profile)));
+        let held = peek.take();
+        self.role = Role::Server;
+        for datagram in held {
+            self.read(now, &datagram)?;
+        }
+        Ok(Progress::Pending)
+    }
+
+    fn read(&mut self, now: Instant, datagram: &[u8]) -> Result<Progress, DtlsError> {
+        let result = self
+            .endpoint
+            .read(now, ADDRESS, None, BytesMut::from(datagram));
+        self.collect(now);
+        let events = match result {
+            Ok(events) => events,
+            // Once established, what is forged or broken must not end the call; a
+            // genuine alert has closed the association.
+            Err(rtc_shared::error::Error::ErrAlertFatalOrClose) if self.established => {
+                return Ok(Progress::Closed);
+            }
+            Err(_) if self.established => return Ok(Progress::Pending),
+            Err(error) => return Err(handshake(error)),
+        };
+        let mut progress = Progress::Pending;
+        for event in events {
+            match event {
+                EndpointEvent::HandshakeComplete => {
+                    progress = Progress::Established(self.establish()?);
+                }
+                EndpointEvent::PeerClosed => return Ok(Progress::Closed),
+                _ => {}
+            }
+        }
+        Ok(progress)
+    }
+
+    fn establish(&mut self) -> Result<SrtpKeys, DtlsError> {
+        let we_are_client = matches!(self.role, Role::Client);
+        let state = self
+            .endpoint
+            .get_connection_state(ADDRESS)
+            .ok_or(DtlsError::Fingerprint)?;
+        // RFC 8122 §6.2: the certificate of the handshake, leaf first.
+        let leaf = state.peer_certificates.first();
+        if !leaf.is_some_and(|certificate| matches(&self.expected, certificate)) {
+            return Err(DtlsError::Fingerprint);
+        }
+        let profile = match state.srtp_protection_profile() {
+            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Profile::AeadAes128Gcm,
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Profile::Aes128CmSha1_80,
+            _ => return Err(DtlsError::NoProfile),
+        };
+        let material = state
+            .export_keying_material(EXPORTER_LABEL, &[], profile.keying_len())
+            .map_err(handshake)?;
+        let keys = SrtpKeys::split(profile, material.as_ref(), we_are_client)
+            .ok_or(DtlsError::NoProfile)?;
+        self.established = true;
+        self.budget = REPEAT_BUDGET;
+        self.retransmit_at = None;
+        self.flight = Vec::new();
+        Ok(keys)
+    }
+
+    /// Takes what the endpoint wants sent, which is the next flight.
+    fn collect(&mut self, now: Instant) {
+        let mut flight = Vec::new();
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            flight.push(transmit.message.to_vec());
+        }
+        if flight.is_empty() {
+            return;
+        }
+        self.outgoing.extend(flight.iter().cloned());
+        if !self.established {
+            self.flight = flight;
+            self.backoff = FIRST_RETRANSMIT;
+            self.retransmit_at = Some(now + self.backoff);
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsError> {
+        if self.established {
+            return Ok(());
+        }
+        if now >= self.deadline {
+            return Err(DtlsError::TimedOut);
+        }
+        if self.retransmit_at.is_some_and(|at| now >= at) {
+            self.outgoing.extend(self.flight.iter().cloned());
+            self.backoff = (self.backoff * 2).min(MAX_RETRANSMIT);
+            self.retransmit_at = Some(now + self.backoff);
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        if self.established {
+            return None;
+        }
+        Some(
+            self.retransmit_at
+                .map_or(self.deadline, |at| at.min(self.deadline)),
+        )
+    }
+
+    /// Datagrams to send, in order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Vec<u8>> {
+        self.outgoing.drain(..)
+    }
+
+    /// Queues `close_notify`.
+    pub(super) fn close(&mut self, now: Instant) {
+        self.endpoint.stop(now, ADDRESS);
+        self.collect(now);
+        self.retransmit_at = None;
     }
 }
+
+fn handshake(error: rtc_shared::error::Error) -> DtlsError {
+    DtlsError::Handshake(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
