@@ -96,6 +96,7 @@ pub(super) struct Association {
     flight: Vec<Vec<u8>>,
     retransmit_at: Option<Instant>,
     backoff: Duration,
+    repeated_at: Option<Instant>,
     outgoing: Vec<Vec<u8>>,
 }
 
@@ -132,6 +133,7 @@ impl Association {
             flight: Vec::new(),
             retransmit_at: None,
             backoff: FIRST_RETRANSMIT,
+            repeated_at: None,
             outgoing: Vec::new(),
         }
     }
@@ -168,7 +170,10 @@ impl Association {
         let result = self
             .endpoint
             .read(now, ADDRESS, None, BytesMut::from(datagram));
-        self.collect(now);
+        // The server's flight is the last, so only it has one that may be missing.
+        if !self.collect(now) && self.established && matches!(self.role, Role::Server) {
+            self.repeat_last_flight(now);
+        }
         let events = match result {
             Ok(events) => events,
             // Once established, what is forged or broken must not end the call; a
@@ -216,18 +221,29 @@ impl Association {
         self.established = true;
         self.budget = REPEAT_BUDGET;
         self.retransmit_at = None;
-        self.flight = Vec::new();
         Ok(keys)
     }
 
-    /// Takes what the endpoint wants sent, which is the next flight.
-    fn collect(&mut self, now: Instant) {
+    /// The other side still handshakes, so our last flight was lost (RFC 6347 §4.2.4).
+    /// The endpoint says so itself, unless the repetition is verbatim, as ours is.
+    fn repeat_last_flight(&mut self, now: Instant) {
+        if self
+            .repeated_at
+            .is_none_or(|at| now >= at + FIRST_RETRANSMIT)
+        {
+            self.repeated_at = Some(now);
+            self.outgoing.extend(self.flight.iter().cloned());
+        }
+    }
+
+    /// Takes what the endpoint wants sent, which is the next flight, if anything.
+    fn collect(&mut self, now: Instant) -> bool {
         let mut flight = Vec::new();
         while let Some(transmit) = self.endpoint.poll_transmit() {
             flight.push(transmit.message.to_vec());
         }
         if flight.is_empty() {
-            return;
+            return false;
         }
         self.outgoing.extend(flight.iter().cloned());
         if !self.established {
@@ -235,6 +251,7 @@ impl Association {
             self.backoff = FIRST_RETRANSMIT;
             self.retransmit_at = Some(now + self.backoff);
         }
+        true
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsError> {

@@ -123,7 +123,11 @@ impl Link {
                 return;
             }
         }
-        panic!("not connected after 30 s");
+        panic!(
+            "not connected after 30 s: {:?} {:?}",
+            self.client.poll_event(),
+            self.server.poll_event()
+        );
     }
 
     /// A packet each way.
@@ -416,4 +420,14 @@ fn a_megabyte_of_fragments_costs_little_and_ends_the_handshake() {
     }
     assert!(sent > 0);
     assert_eq!(link.events(), [TransportState::Failed]);
+}
+#[test]
+fn connects_through_loss_repetition_and_reordering() {
+    for seed in 0..40 {
+        let mut link = Link::new(seed, &BOTH);
+        link.loss = 0.3;
+        link.negotiate(CLIENT);
+        link.run_until_connected();
+        link.assert_media_flows(1);
+    }
 }
