@@ -1,0 +1,45 @@
+# Everything that a contributor and CI run. CI runs the same targets: .ci/run.
+#
+#   make check    formatting, lints, documentation: seconds after the first time
+#   make test     every test there is: Rust, web, fuzz targets, deploy files, browsers
+#   make e2e      the browser journeys alone
+#   make fuzz     fuzz every parser, FUZZ_SECONDS each
+
+FUZZ_SECONDS ?= 15
+CARGO_TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --all-targets)
+
+.PHONY: check format lint doc test setup rust web deploy fuzz e2e interop
+
+check: format lint doc
+
+format:
+	cargo fmt --all --check
+	cargo fmt --manifest-path media/fuzz/Cargo.toml --check
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+test: setup rust web deploy fuzz e2e
+
+# Installs what the tests need, as root; otherwise says what is missing.
+setup:
+	scripts/setup.sh
+
+rust: setup
+	cargo $(CARGO_TEST) --workspace
+	cargo test --workspace --doc
+
+web: setup
+	cd web && npm run check
+
+deploy: setup
+	scripts/check-deploy.sh
+
+fuzz: setup
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+e2e: setup
+	scripts/e2e.sh

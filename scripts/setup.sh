@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond Rust and Node: browsers, PostgreSQL, the tools
+# that make a network namespace, packages of the web client and of the journeys,
+# and aiortc in a virtual environment. Finds what is there and does it only once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# command:package
+needed=(
+  chromium:chromium
+  firefox-esr:firefox-esr
+  pg_config:postgresql-common
+  ip:iproute2
+  unshare:util-linux
+  python3:python3
+  Xvfb:xvfb
+  nginx:nginx-light
+  systemd-analyze:systemd
+  g++:g++
+)
+missing=()
+for entry in "${needed[@]}"; do
+  command -v "${entry%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${entry%%:*}" ] || missing+=("${entry#*:}")
+done
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "missing: ${missing[*]}" >&2
+    echo "install them: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "installing ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# install_node DIRECTORY: its locked packages, unless they are there.
+install_node() {
+  local stamp="$1/node_modules/.convoke-lock"
+  cmp -s "$1/package-lock.json" "$stamp" && return
+  (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$1/package-lock.json" "$stamp"
+}
+install_node web
+install_node tests/e2e
+
+venv=target/venv
+if ! cmp -s tests/e2e/requirements.txt "$venv/requirements.txt"; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
+  cp tests/e2e/requirements.txt "$venv/requirements.txt"
+fi
