@@ -17,6 +17,9 @@ needed=(
   nginx:nginx-light
   systemd-analyze:systemd
   g++:g++
+  docker-compose:docker-compose
+  caddy:caddy
+  openssl:openssl
 )
 missing=()
 for entry in "${needed[@]}"; do
