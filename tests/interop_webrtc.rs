@@ -1,5 +1,10 @@
 //! The `webrtc` crate's PeerConnection calls through the real server: the client
 //! side of ICE, DTLS, SRTP, SDP and RTP is a stack that we did not write.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by ending"
+)]
 
 #[path = "interop/client.rs"]
 mod client;
@@ -44,7 +49,7 @@ async fn two_webrtc_clients_see_and_hear_each_other() {
 #[tokio::test]
 async fn a_client_that_comes_later_starts_with_a_keyframe() {
     let server = Server::start(&[]);
-    let mut ada = Client::join(server.address(), "later", "Ada").await;
+    let ada = Client::join(server.address(), "later", "Ada").await;
     let publishes = ada.publish("ada");
     let mut early = Client::join(server.address(), "later", "Early").await;
     early.receive_video(PICTURES).await;

@@ -92,7 +92,8 @@ fn every_variable_reaches_its_key() {
 
 #[test]
 fn a_mistake_is_named() {
-    let cases: [(&str, &[(&str, &str)], &str); 10] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 10] = [
         ("colour = 1", &[], "colour"),
         ("[http]\nlissen = \"127.0.0.1:1\"", &[], "lissen"),
         ("[http]\nlisten = \"nowhere\"", &[], "http.listen"),
