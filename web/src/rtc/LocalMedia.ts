@@ -1,0 +1,168 @@
+/**
+ * What this browser captures. It lives longer than a call: the page opens the
+ * devices before joining, and the call takes over what is open.
+ */
+
+import { Emitter } from '../emitter';
+import { CallError } from '../errors';
+import type { PublishState, TrackSource } from '../protocol/messages';
+import * as devices from './devices';
+
+export interface LocalMediaEvents {
+  /** The track or the state of a source is another one. */
+  changed: TrackSource;
+}
+
+type Capture = Extract<TrackSource, 'microphone' | 'camera'>;
+
+/** Where tracks come from; tests bring their own. */
+export interface Capturing {
+  openMicrophone(deviceId?: string): Promise<MediaStreamTrack>;
+  openCamera(deviceId?: string): Promise<MediaStreamTrack>;
+  openScreen(): Promise<MediaStreamTrack[]>;
+}
+
+export class LocalMedia extends Emitter<LocalMediaEvents> {
+  #tracks = new Map<TrackSource, MediaStreamTrack>();
+  #errors = new Map<TrackSource, CallError>();
+  #deviceIds = new Map<Capture, string>();
+  /** One thing at a time, or two quick clicks open a camera twice. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly capturing: Capturing = devices) {
+    super();
+  }
+
+  track(source: TrackSource): MediaStreamTrack | undefined {
+    return this.#tracks.get(source);
+  }
+
+  /** Why a source could not be opened, until it could. */
+  error(source: TrackSource): CallError | undefined {
+    return this.#errors.get(source);
+  }
+
+  state(source: TrackSource): PublishState {
+    const track = this.#tracks.get(source);
+    if (!track) return 'off';
+    return track.enabled ? 'live' : 'muted';
+  }
+
+  /** The device in use, or the one that will be. */
+  deviceId(source: Capture): string | undefined {
+    return this.#tracks.get(source)?.getSettings().deviceId ?? this.#deviceIds.get(source);
+  }
+
+  /** Muting keeps the device open: unmuting has to work at once. */
+  setMicrophone(on: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      const track = this.#tracks.get('microphone');
+      if (track) {
+        track.enabled = on;
+        this.emit('changed', 'microphone');
+      } else if (on) {
+        await this.#open('microphone');
+      }
+    });
+  }
+
+  /** Off closes the device, so that its light goes out. */
+  setCamera(on: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!on) this.#close('camera');
+      else if (!this.#tracks.has('camera')) await this.#open('camera');
+    });
+  }
+
+  setScreen(on: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!on) {
+        this.#close('screen');
+        this.#close('screen_audio');
+      } else if (!this.#tracks.has('screen')) {
+        for (const track of await this.capturing.openScreen()) {
+          this.#adopt(track.kind === 'video' ? 'screen' : 'screen_audio', track);
+        }
+      }
+    });
+  }
+
+  /** Switches at once when the source is in use, and is remembered otherwise. */
+  selectDevice(source: Capture, deviceId: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#deviceIds.set(source, deviceId);
+      const before = this.#tracks.get(source);
+      if (!before) return;
+      const enabled = before.enabled;
+      // Phones open one camera at a time.
+      this.#forget(source, before);
+      await this.#open(source, enabled);
+    });
+  }
+
+  closeAll(): void {
+    for (const source of [...this.#tracks.keys()]) this.#close(source);
+  }
+
+  async #open(source: Capture, enabled = true): Promise<void> {
+    try {
+      const track = await this.#openPreferred(source);
+      track.enabled = enabled;
+      this.#errors.delete(source);
+      this.#adopt(source, track);
+    } catch (error) {
+      this.#errors.set(source, CallError.from(error));
+      this.emit('changed', source);
+      throw error;
+    }
+  }
+
+  /** The device chosen last may be unplugged: then any other. */
+  async #openPreferred(source: Capture): Promise<MediaStreamTrack> {
+    const open = (id?: string) =>
+      source === 'microphone' ? this.capturing.openMicrophone(id) : this.capturing.openCamera(id);
+    const preferred = this.#deviceIds.get(source);
+    if (preferred === undefined) return open();
+    try {
+      return await open(preferred);
+    } catch (error) {
+      if (CallError.from(error).reason !== 'no_device') throw error;
+      this.#deviceIds.delete(source);
+      return open();
+    }
+  }
+
+  #adopt(source: TrackSource, track: MediaStreamTrack): void {
+    this.#tracks.set(source, track);
+    track.addEventListener('ended', () => this.#ended(source, track));
+    this.emit('changed', source);
+  }
+
+  /** Unplugged, or stopped with the browser's own "stop sharing". */
+  #ended(source: TrackSource, track: MediaStreamTrack): void {
+    if (this.#tracks.get(source) !== track) return;
+    if (source === 'microphone' || source === 'camera') {
+      this.#errors.set(source, new CallError('no_device'));
+    }
+    if (source === 'screen') void this.setScreen(false);
+    else this.#close(source);
+  }
+
+  #close(source: TrackSource): void {
+    const track = this.#tracks.get(source);
+    if (!track) return;
+    this.#forget(source, track);
+    this.emit('changed', source);
+  }
+
+  #forget(source: TrackSource, track: MediaStreamTrack): void {
+    this.#tracks.delete(source);
+    track.stop();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,84 @@
+/** Cameras, microphones and screens, with refusals that a person can act on. */
+
+import { CallError } from '../errors';
+
+export type DeviceKind = 'microphone' | 'camera' | 'speaker';
+
+export interface Device {
+  id: string;
+  label: string;
+}
+
+export type Devices = Record<DeviceKind, Device[]>;
+
+/** 720p: what a tile of half a screen shows, and what every webcam has. */
+const CAMERA_SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+
+const KINDS: Record<MediaDeviceKind, DeviceKind> = {
+  audioinput: 'microphone',
+  videoinput: 'camera',
+  audiooutput: 'speaker',
+};
+
+/** Absent on pages that are neither https nor localhost. */
+function mediaDevices(): MediaDevices {
+  const devices = (navigator as { mediaDevices?: MediaDevices }).mediaDevices;
+  if (!devices) throw new CallError('insecure_context');
+  return devices;
+}
+
+const from = (deviceId: string | undefined) =>
+  deviceId === undefined ? {} : { deviceId: { exact: deviceId } };
+
+async function single(constraints: MediaStreamConstraints): Promise<MediaStreamTrack> {
+  try {
+    const stream = await mediaDevices().getUserMedia(constraints);
+    return stream.getTracks()[0]!;
+  } catch (error) {
+    throw error instanceof CallError ? error : CallError.fromDevice(error);
+  }
+}
+
+export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
+  return single({
+    audio: {
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+      ...from(deviceId),
+    },
+  });
+}
+
+export function openCamera(deviceId?: string): Promise<MediaStreamTrack> {
+  return single({ video: { ...CAMERA_SIZE, ...from(deviceId) } });
+}
+
+/** The picture, and the sound where the browser and the user give it. */
+export async function openScreen(): Promise<MediaStreamTrack[]> {
+  try {
+    const stream = await mediaDevices().getDisplayMedia({ video: true, audio: true });
+    return stream.getTracks();
+  } catch (error) {
+    throw error instanceof CallError ? error : CallError.fromDevice(error);
+  }
+}
+
+export function canShareScreen(): boolean {
+  return 'mediaDevices' in navigator && 'getDisplayMedia' in navigator.mediaDevices;
+}
+
+/** Labels are empty until a permission was given; those devices are left out. */
+export async function listDevices(): Promise<Devices> {
+  const found: Devices = { microphone: [], camera: [], speaker: [] };
+  const all = (await mediaDevices().enumerateDevices()).filter(({ label }) => label !== '');
+  for (const { kind, deviceId, label } of all) found[KINDS[kind]].push({ id: deviceId, label });
+  return found;
+}
+
+/** Returns the function that stops watching. */
+export function watchDevices(changed: () => void): () => void {
+  const devices = (navigator as { mediaDevices?: MediaDevices }).mediaDevices;
+  devices?.addEventListener('devicechange', changed);
+  return () => devices?.removeEventListener('devicechange', changed);
+}

@@ -1,0 +1,20 @@
+// The call page: one document for `/` and `/r/<room>`, everything else hashed,
+// so that the server may let browsers cache `assets/` for ever.
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    // Files of their own instead of data: URLs, so that a strict
+    // Content-Security-Policy needs no exceptions.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: {
+      '/ws': { target: 'ws://127.0.0.1:8080', ws: true },
+      '/api': 'http://127.0.0.1:8080',
+    },
+  },
+});
