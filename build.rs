@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 /// Under `web/` but made, not written.
-const MADE: &[&str] = &["node_modules", "dist"];
+const MADE: &[&str] = &["node_modules", "dist", "dist-lib"];
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-env-changed=CONVOKE_SKIP_WEB");

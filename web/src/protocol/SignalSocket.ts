@@ -171,6 +171,7 @@ export class SignalSocket extends Emitter<SignalEvents> {
       this.#deadline = undefined;
     }
     if (message.type === 'pong') return;
+    if (message.type === 'joined') this.#resumeToken = message.resumeToken;
     if (message.type === 'welcome') this.#welcomed(message);
     else if (this.#state.name === 'connecting') this.#refused(message);
     else if (!this.#requests.settle(message)) this.emit('message', message);

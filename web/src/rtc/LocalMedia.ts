@@ -19,8 +19,14 @@ type Capture = Extract<TrackSource, 'microphone' | 'camera'>;
 export interface Capturing {
   openMicrophone(deviceId?: string): Promise<MediaStreamTrack>;
   openCamera(deviceId?: string): Promise<MediaStreamTrack>;
+  openBoth(): Promise<MediaStreamTrack[]>;
   openScreen(): Promise<MediaStreamTrack[]>;
 }
+
+const CAPTURES: readonly Capture[] = ['microphone', 'camera'];
+
+const captureOf = ({ kind }: MediaStreamTrack): Capture =>
+  kind === 'audio' ? 'microphone' : 'camera';
 
 export class LocalMedia extends Emitter<LocalMediaEvents> {
   #tracks = new Map<TrackSource, MediaStreamTrack>();
@@ -51,6 +57,21 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   /** The device in use, or the one that will be. */
   deviceId(source: Capture): string | undefined {
     return this.#tracks.get(source)?.getSettings().deviceId ?? this.#deviceIds.get(source);
+  }
+
+  /** Both, as far as they can be had: what cannot has its `error`. */
+  openDevices(): Promise<void> {
+    return this.#inTurn(async () => {
+      const missing = CAPTURES.filter((source) => !this.#tracks.has(source));
+      if (missing.length === CAPTURES.length && this.#deviceIds.size === 0) {
+        const tracks = await this.capturing.openBoth().catch(() => []);
+        for (const track of tracks) this.#opened(captureOf(track), track);
+      }
+      // No camera is no reason to have no microphone.
+      for (const source of CAPTURES.filter((source) => !this.#tracks.has(source))) {
+        await this.#open(source).catch(() => undefined);
+      }
+    });
   }
 
   /** Muting keeps the device open: unmuting has to work at once. */
@@ -108,8 +129,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     try {
       const track = await this.#openPreferred(source);
       track.enabled = enabled;
-      this.#errors.delete(source);
-      this.#adopt(source, track);
+      this.#opened(source, track);
     } catch (error) {
       this.#errors.set(source, CallError.from(error));
       this.emit('changed', source);
@@ -130,6 +150,11 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       this.#deviceIds.delete(source);
       return open();
     }
+  }
+
+  #opened(source: Capture, track: MediaStreamTrack): void {
+    this.#errors.delete(source);
+    this.#adopt(source, track);
   }
 
   #adopt(source: TrackSource, track: MediaStreamTrack): void {

@@ -12,7 +12,8 @@ export interface Device {
 export type Devices = Record<DeviceKind, Device[]>;
 
 /** 720p: what a tile of half a screen shows, and what every webcam has. */
-const CAMERA_SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 const KINDS: Record<MediaDeviceKind, DeviceKind> = {
   audioinput: 'microphone',
@@ -40,18 +41,21 @@ async function single(constraints: MediaStreamConstraints): Promise<MediaStreamT
 }
 
 export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
-  return single({
-    audio: {
-      echoCancellation: true,
-      noiseSuppression: true,
-      autoGainControl: true,
-      ...from(deviceId),
-    },
-  });
+  return single({ audio: { ...MICROPHONE, ...from(deviceId) } });
 }
 
 export function openCamera(deviceId?: string): Promise<MediaStreamTrack> {
-  return single({ video: { ...CAMERA_SIZE, ...from(deviceId) } });
+  return single({ video: { ...CAMERA, ...from(deviceId) } });
+}
+
+/** One question to the user instead of two. */
+export async function openBoth(): Promise<MediaStreamTrack[]> {
+  try {
+    const stream = await mediaDevices().getUserMedia({ audio: MICROPHONE, video: CAMERA });
+    return stream.getTracks();
+  } catch (error) {
+    throw error instanceof CallError ? error : CallError.fromDevice(error);
+  }
 }
 
 /** The picture, and the sound where the browser and the user give it. */

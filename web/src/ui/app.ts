@@ -1,0 +1,151 @@
+/**
+ * The way through the page: start, pre-join, call, and what is said afterwards.
+ * One view at a time; the address names the room.
+ */
+
+import { Call } from '../call/Call';
+import { type CallState, isOver } from '../call/state';
+import { consoleLogger } from '../logger';
+import { LocalMedia } from '../rtc/LocalMedia';
+import type { VideoCodec } from '../rtc/codecs';
+import type { View } from './dom';
+import * as identity from './identity';
+import { type Invitation, parseInvitation, roomOfPath, roomPath } from './rooms';
+import { exposeForTests } from './testing';
+import { CallView } from './views/call';
+import { messageView } from './views/message';
+import { PrejoinView } from './views/prejoin';
+import { startView } from './views/start';
+import { ENDED, failureMessage, LEFT, type Message, REMOVED } from './words';
+
+const CODECS: readonly string[] = ['vp8', 'vp9', 'h264', 'av1'];
+
+export class App {
+  #view: View | undefined;
+  #call: Call | undefined;
+  #media: LocalMedia | undefined;
+  #speaker = '';
+
+  constructor(private readonly root: HTMLElement) {}
+
+  start(): void {
+    identity.adoptTokenFromAddress();
+    window.addEventListener('popstate', () => this.#route());
+    // A link with a token, pasted over the page's own address.
+    window.addEventListener('hashchange', () => identity.adoptTokenFromAddress());
+    // Closing the tab is leaving; the others should not wait for the timeout.
+    window.addEventListener('pagehide', () => this.#call?.leave());
+    this.#route();
+  }
+
+  #route(): void {
+    this.#hangUp();
+    const room = roomOfPath(location.pathname);
+    if (room === undefined) this.#showStart();
+    else this.#showPrejoin(room);
+  }
+
+  #go(path: string): void {
+    if (path !== location.pathname) history.pushState(null, '', path);
+    this.#route();
+  }
+
+  #open({ room, token }: Invitation): void {
+    if (token !== undefined) identity.setToken(token);
+    this.#go(roomPath(room));
+  }
+
+  #showStart(): void {
+    document.title = 'Convoke';
+    this.#show(startView((invitation) => this.#open(invitation)));
+  }
+
+  #showPrejoin(room: string): void {
+    document.title = `${room} · Convoke`;
+    const media = new LocalMedia();
+    this.#media = media;
+    const token = identity.token();
+    const given = token === undefined ? undefined : identity.nameInToken(token);
+    this.#show(
+      new PrejoinView({
+        room,
+        media,
+        name: given ?? identity.rememberedName(),
+        nameIsGiven: given !== undefined,
+        join: (name) => this.#join(room, name, media),
+        home: () => this.#go('/'),
+        speaker: (id) => {
+          this.#speaker = id;
+        },
+      }),
+    );
+  }
+
+  #join(room: string, name: string, media: LocalMedia): void {
+    const token = identity.token();
+    if (token === undefined) identity.rememberName(name);
+    const call = new Call({
+      url: socketUrl(),
+      name,
+      ...(token === undefined ? {} : { token }),
+      media,
+      logger: consoleLogger,
+      ...codecOfAddress(),
+    });
+    this.#call = call;
+    exposeForTests(call);
+    call.on('state', (state) => isOver(state) && this.#over(call, state));
+    this.#show(new CallView(call, this.#speaker));
+    call.join(room);
+  }
+
+  #over(call: Call, { phase }: CallState): void {
+    if (call !== this.#call) return;
+    this.#call = undefined;
+    if (phase.name === 'failed') this.#showMessage(failureMessage(phase.error));
+    else if (phase.name === 'ended') {
+      this.#showMessage({ left: LEFT, removed: REMOVED, call_ended: ENDED }[phase.why]);
+    }
+  }
+
+  #showMessage(message: Message): void {
+    this.#show(
+      messageView(message, {
+        retry: () => this.#route(),
+        home: () => this.#go('/'),
+        useToken: (text) => this.#useToken(text),
+      }),
+    );
+  }
+
+  #useToken(text: string): void {
+    const invitation = /^https?:/i.test(text) ? parseInvitation(text) : undefined;
+    if (invitation) return this.#open(invitation);
+    identity.setToken(text);
+    this.#route();
+  }
+
+  #hangUp(): void {
+    const call = this.#call;
+    this.#call = undefined;
+    call?.leave();
+    this.#media?.closeAll();
+    this.#media = undefined;
+  }
+
+  #show(view: View): void {
+    this.#view?.destroy();
+    this.#view = view;
+    this.root.replaceChildren(view.element);
+  }
+}
+
+function socketUrl(): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+}
+
+/** `?codec=vp9` publishes with another codec, to try one out. */
+function codecOfAddress(): { codec?: VideoCodec } {
+  const codec = new URLSearchParams(location.search).get('codec')?.toLowerCase() ?? '';
+  return CODECS.includes(codec) ? { codec: codec as VideoCodec } : {};
+}

@@ -1,0 +1,60 @@
+/** Who is in the call, as a list. */
+
+import { type CallState, everybody, isSpeaking, trackOf } from '../../call/state';
+import type { ParticipantInfo } from '../../protocol/messages';
+import { h, type View } from '../dom';
+import { icon } from '../icons';
+import { hueOf, initials } from '../identity';
+
+const ROLES = { host: 'Host', moderator: 'Moderator', participant: '' } as const;
+
+export class People implements View {
+  #title = h('h2');
+  #list = h('ul');
+  readonly element: HTMLElement;
+
+  constructor(onInvite: () => void, onClose: () => void) {
+    this.element = h(
+      'aside',
+      { class: 'people', 'data-testid': 'people', 'aria-label': 'People', hidden: true },
+      h(
+        'header',
+        {},
+        this.#title,
+        h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: onClose }, icon('close')),
+      ),
+      this.#list,
+      h('button', { type: 'button', class: 'secondary', onclick: onInvite }, icon('link'), 'Copy invite link'),
+    );
+  }
+
+  render(state: CallState): void {
+    if (this.element.hidden) return;
+    const all = everybody(state);
+    this.#title.textContent = `In the call (${all.length})`;
+    this.#list.replaceChildren(...all.map((person) => this.#row(state, person)));
+  }
+
+  destroy(): void {
+    this.element.remove();
+  }
+
+  #row(state: CallState, person: ParticipantInfo): HTMLElement {
+    const microphone = trackOf(person, 'microphone');
+    const notes = [
+      person.id === state.you?.id && 'You',
+      ROLES[person.role],
+      person.connection === 'reconnecting' && 'Reconnecting',
+      trackOf(person, 'screen') && 'Sharing the screen',
+    ].filter(Boolean);
+    const avatar = h('span', { class: 'avatar', 'aria-hidden': true }, initials(person.name));
+    avatar.style.setProperty('--hue', String(hueOf(person.userId)));
+    return h(
+      'li',
+      { 'data-speaking': String(isSpeaking(state, person.id)) },
+      avatar,
+      h('span', { class: 'who' }, person.name, notes.length > 0 && h('small', {}, notes.join(' · '))),
+      icon(microphone && !microphone.muted ? 'mic' : 'micOff'),
+    );
+  }
+}

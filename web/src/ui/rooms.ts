@@ -1,0 +1,62 @@
+/** Room names: making new ones, and finding them in what people paste. */
+
+/** No letter that is read or heard as another one. */
+const LETTERS = 'abcdefghjkmnpqrstuvwxyz';
+/** 23^10 names: 45 bits, too many to try. */
+const GROUPS = [3, 4, 3];
+
+export function newRoomName(
+  random: (bytes: Uint8Array) => Uint8Array = (bytes) =>
+    crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+): string {
+  // Bytes past the last full round of the alphabet would favour its beginning.
+  const usable = Math.floor(256 / LETTERS.length) * LETTERS.length;
+  const letters: string[] = [];
+  const wanted = GROUPS.reduce((sum, size) => sum + size, 0);
+  while (letters.length < wanted) {
+    for (const byte of random(new Uint8Array(wanted))) {
+      if (byte < usable) letters.push(LETTERS[byte % LETTERS.length]!);
+    }
+  }
+  return GROUPS.map((size) => letters.splice(0, size).join('')).join('-');
+}
+
+export interface Invitation {
+  room: string;
+  token?: string;
+}
+
+export const roomPath = (room: string): string => `/r/${encodeURIComponent(room)}`;
+
+/** The room of a page's path, if it is a room's page. */
+export function roomOfPath(path: string): string | undefined {
+  const match = /^\/r\/([^/]+)\/?$/.exec(path);
+  if (!match) return undefined;
+  try {
+    return decodeURIComponent(match[1]!);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A token travels in the fragment, which browsers do not send to servers. */
+export function tokenOf({ hash, search }: Pick<URL, 'hash' | 'search'>): string | undefined {
+  const token =
+    new URLSearchParams(hash.replace(/^#/, '')).get('token') ??
+    new URLSearchParams(search).get('token');
+  return token || undefined;
+}
+
+/** What somebody typed or pasted: a link, or the name of a room. */
+export function parseInvitation(text: string): Invitation | undefined {
+  const trimmed = text.trim();
+  if (/^https?:\/\//i.test(trimmed)) {
+    if (!URL.canParse(trimmed)) return undefined;
+    const url = new URL(trimmed);
+    const room = roomOfPath(url.pathname);
+    const token = tokenOf(url);
+    return room === undefined ? undefined : { room, ...(token === undefined ? {} : { token }) };
+  }
+  const room = trimmed.replace(/^\/?r\//, '').replace(/\s+/g, '-').toLowerCase();
+  return room === '' ? undefined : { room };
+}

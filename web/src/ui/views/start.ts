@@ -1,0 +1,61 @@
+/** The first page: a new room, or one that somebody told you about. */
+
+import { h, setHidden, type View } from '../dom';
+import { icon } from '../icons';
+import { type Invitation, newRoomName, parseInvitation } from '../rooms';
+
+export function startView(open: (invitation: Invitation) => void): View {
+  const problem = h('p', { class: 'notice', role: 'alert', 'data-testid': 'message', hidden: true });
+  const input = h('input', {
+    type: 'text',
+    name: 'room',
+    'data-testid': 'join-room-name',
+    placeholder: 'Room name or link',
+    'aria-label': 'Room name or link',
+    autocomplete: 'off',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    oninput: () => setHidden(problem, true),
+  });
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const invitation = parseInvitation(input.value);
+    if (invitation) return open(invitation);
+    problem.textContent = 'Type the name of a room, or paste the link that you were sent.';
+    problem.dataset['reason'] = 'invalid_room';
+    setHidden(problem, false);
+    input.focus();
+  };
+  const element = h(
+    'main',
+    { class: 'start' },
+    h('div', { class: 'brand' }, mark(), 'Convoke'),
+    h('h1', {}, 'Talk face to face.'),
+    h('p', { class: 'lede' }, 'Start a room and send its link, or join one. Nothing to install.'),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'primary large',
+        'data-testid': 'start-room',
+        onclick: () => open({ room: newRoomName() }),
+      },
+      icon('plus'),
+      'New room',
+    ),
+    h('div', { class: 'or', 'aria-hidden': true }, h('span', {}, 'or')),
+    h(
+      'form',
+      { class: 'join-form', onsubmit: submit },
+      input,
+      h('button', { type: 'submit', class: 'secondary', 'data-testid': 'join-room' }, 'Join'),
+    ),
+    problem,
+  );
+  return { element, destroy: () => element.remove() };
+}
+
+/** Three people around one point. */
+function mark(): HTMLElement {
+  return h('span', { class: 'mark', 'aria-hidden': true }, h('i'), h('i'), h('i'));
+}
