@@ -6,10 +6,13 @@
 //! → `store` (one transaction with its event) → `media_plane` command →
 //! `events/hub` → sessions.
 
+pub mod auth;
 pub mod clock;
+pub mod dialect;
 pub mod domain;
 pub mod error;
 pub mod events;
+pub mod http;
 pub mod ids;
 pub mod media_plane;
 pub mod service;

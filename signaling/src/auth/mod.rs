@@ -1,0 +1,160 @@
+//! From a proof to a [`Principal`]: user tokens, invites, API keys, guests' names and
+//! resume tokens. What a Principal may then do is the domain's to say.
+//!
+//! Nothing in here logs, and nothing in here has a `Debug` that shows a secret.
+
+pub mod api_key;
+pub mod resume;
+pub mod token;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::principal::{Principal, Standing};
+use crate::domain::time::UnixMillis;
+use crate::ids::{RoomName, UserId};
+use api_key::ApiKeys;
+use resume::ResumeTokens;
+use token::{Claims, Invite, TokenError, UserTokens};
+
+/// Longest name that others are shown.
+pub const MAX_NAME_CHARS: usize = 64;
+/// Longest e-mail address, user name, role and picture URL taken over from a token.
+const MAX_CLAIM_CHARS: usize = 512;
+
+/// What the binary configures.
+pub struct AuthConfig {
+    /// Verifies and signs user tokens; generated when the host application has none.
+    pub jwt_secret: Vec<u8>,
+    /// The server's own, persistent.
+    pub server_secret: Vec<u8>,
+    pub api_keys: Vec<String>,
+    /// Whether a name alone is enough.
+    pub guests: bool,
+    pub leeway: Duration,
+}
+
+/// Every way of proving who one is.
+pub struct Authenticator {
+    users: UserTokens,
+    api_keys: ApiKeys,
+    guests: bool,
+    resume: ResumeTokens,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("the API key is not known")]
+    UnknownApiKey,
+    #[error("a token is needed: guests are not admitted")]
+    GuestsNotAdmitted,
+    #[error("a name has 1 to {MAX_NAME_CHARS} printable characters")]
+    InvalidName,
+}
+
+impl Authenticator {
+    pub fn new(config: AuthConfig) -> Self {
+        Self {
+            users: UserTokens::shared_secret(&config.jwt_secret, config.leeway),
+            api_keys: ApiKeys::new(config.api_keys),
+            guests: config.guests,
+            resume: ResumeTokens::new(&config.server_secret),
+        }
+    }
+
+    pub fn guests_admitted(&self) -> bool {
+        self.guests
+    }
+
+    pub fn resume_tokens(&self) -> &ResumeTokens {
+        &self.resume
+    }
+
+    pub fn token(&self, token: &str, now: UnixMillis) -> Result<Principal, AuthError> {
+        let claims = self.users.verify(token, now)?;
+        Ok(principal(claims)?)
+    }
+
+    /// Signs what `convoke token` asked for, if it would be accepted again.
+    pub fn mint(&self, invite: &Invite, now: UnixMillis) -> Result<String, AuthError> {
+        let token = self.users.mint(invite, now)?;
+        self.token(&token, now)?;
+        Ok(token)
+    }
+
+    pub fn api_key(&self, key: &str) -> Result<Principal, AuthError> {
+        if !self.api_keys.contains(key) {
+            return Err(AuthError::UnknownApiKey);
+        }
+        let user = UserId::try_from("api").map_err(|_| AuthError::UnknownApiKey)?;
+        Ok(Principal::new(user, "API", Standing::Backend))
+    }
+
+    /// A guest is a user of this one Session; `id` is random, so that no guest is
+    /// taken for another who gave the same name.
+    pub fn guest(&self, name: &str, id: Uuid) -> Result<Principal, AuthError> {
+        if !self.guests {
+            return Err(AuthError::GuestsNotAdmitted);
+        }
+        let name = display_name(name).ok_or(AuthError::InvalidName)?;
+        let user = UserId::try_from(format!("guest-{}", id.simple()).as_str())
+            .map_err(|_| AuthError::InvalidName)?;
+        Ok(Principal::new(user, name, Standing::Guest))
+    }
+}
+
+/// A claim that cannot be what it says makes the whole token invalid: a room that is
+/// no room name must not turn into "every room".
+fn principal(claims: Claims) -> Result<Principal, TokenError> {
+    let invalid = TokenError::Claims;
+    let user = UserId::try_from(claims.sub.as_str()).map_err(|_| invalid)?;
+    let room = match claims.room.as_deref().map(RoomName::try_from) {
+        Some(room) => Some(room.map_err(|_| invalid)?),
+        None => None,
+    };
+    let candidates = [&claims.name, &claims.username, &claims.email];
+    let name = candidates
+        .into_iter()
+        .flatten()
+        .find_map(|name| display_name(name))
+        .or_else(|| display_name(&claims.sub))
+        .ok_or(invalid)?;
+    Ok(Principal {
+        username: bounded(claims.username),
+        email: bounded(claims.email),
+        avatar_url: bounded(claims.picture).filter(|url| url.starts_with("https://")),
+        role: bounded(claims.role),
+        room,
+        moderator: claims.moderator == Some(true),
+        ..Principal::new(user, name, Standing::User)
+    })
+}
+
+fn bounded(claim: Option<String>) -> Option<String> {
+    claim.filter(|text| text.chars().count() <= MAX_CLAIM_CHARS && !text.chars().any(unprintable))
+}
+
+/// The name without surrounding space, if it can be shown beside others' names.
+fn display_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
+    (fits && !name.chars().any(unprintable)).then(|| name.to_owned())
+}
+
+/// Control characters, and the format characters that reorder or hide what stands
+/// beside them (UAX #9 §2, zero width space and its kin), so that no name looks like
+/// another or breaks the page.
+fn unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Our own REST API under `/api/v1`: what the page needs to know before it connects,
+//! and Calls on record.
+
+mod routes;
+mod wire;
+
+pub(crate) use routes::routes;

@@ -1,0 +1,161 @@
+//! What handlers take from a request, checked and typed: who asks, which thing, and
+//! from which address.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::http::HeaderMap;
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::AppState;
+use super::problem::{Problem, RequestRefused};
+use crate::domain::principal::Principal;
+use crate::ids::{CallId, RoomName};
+
+/// Header of the host application's backend.
+const API_KEY_HEADER: &str = "x-api-key";
+
+/// Who asks: by `Authorization: Bearer` or `X-Api-Key`. Never by a query: those end
+/// up in logs and histories.
+pub(crate) struct Asker(pub(crate) Principal);
+
+impl FromRequestParts<AppState> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let auth = &state.sessions().auth;
+        if let Some(key) = parts.headers.get(API_KEY_HEADER) {
+            let key = key.to_str().map_err(|_| RequestRefused::Unauthenticated)?;
+            return Ok(Self(auth.api_key(key)?));
+        }
+        let token = bearer(&parts.headers).ok_or(RequestRefused::Unauthenticated)?;
+        let now = state.sessions().clock.now();
+        Ok(Self(auth.token(token, now)?))
+    }
+}
+
+/// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The one path parameter of a route.
+pub(crate) struct PathId<T>(pub(crate) T);
+
+/// How a path segment becomes an id.
+pub(crate) trait PathSegment: Sized {
+    fn parse(text: &str) -> Result<Self, Problem>;
+}
+
+impl PathSegment for RoomName {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Self::try_from(text).map_err(|e| crate::error::CallError::from(e).into())
+    }
+}
+
+impl PathSegment for CallId {
+    /// What is no id names no Call, like an id that nobody has.
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Self::from_str(text).map_err(|_| crate::error::CallError::UnknownCall.into())
+    }
+}
+
+impl<T: PathSegment, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(segment) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| RequestRefused::Malformed("the path is not UTF-8"))?;
+        T::parse(&segment).map(Self)
+    }
+}
+
+/// The address of the client itself, seen through the proxies that are trusted.
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
+impl FromRequestParts<AppState> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let ConnectInfo(socket) = ConnectInfo::<SocketAddr>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| RequestRefused::Malformed("no address"))?;
+        let trusted = &state.config().trusted_proxies;
+        Ok(Self(client_address(socket.ip(), &parts.headers, trusted)))
+    }
+}
+
+/// Each proxy appends whom it heard, so the list is read from its end, and only as
+/// long as those who wrote it are trusted: what stands further left, a client wrote.
+fn client_address(socket: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let mut address = socket.to_canonical();
+    let lists = headers.get_all("x-forwarded-for");
+    let lists: Vec<_> = lists.iter().filter_map(|list| list.to_str().ok()).collect();
+    let heard = lists.iter().rev().flat_map(|list| list.rsplit(','));
+    for heard in heard {
+        if !trusted.contains(&address) {
+            break;
+        }
+        let Some(next) = forwarded(heard.trim()) else {
+            break;
+        };
+        address = next.to_canonical();
+    }
+    address
+}
+
+/// With or without a port.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let address = text.parse().ok();
+    address.or_else(|| text.parse().ok().map(|socket: SocketAddr| socket.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forwarded_addresses_are_believed_as_far_as_the_proxies_are() {
+        let proxies: Vec<IpAddr> = ["10.0.0.1", "10.0.0.2"]
+            .map(|a| a.parse().unwrap())
+            .to_vec();
+        let cases: [(&str, &[&str], &str); 9] = [
+            ("192.0.2.1", &[], "192.0.2.1"),
+            ("192.0.2.1", &["198.51.100.7"], "192.0.2.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &["198.51.100.7:4711"], "198.51.100.7"),
+            ("10.0.0.1", &["127.0.0.1, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", &["127.0.0.1", "198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["198.51.100.7, garbage"], "10.0.0.1"),
+        ];
+        for (socket, lists, want) in cases {
+            let mut headers = HeaderMap::new();
+            for list in lists {
+                headers.append("x-forwarded-for", list.parse().unwrap());
+            }
+            let got = client_address(socket.parse().unwrap(), &headers, &proxies);
+            assert_eq!(got, want.parse::<IpAddr>().unwrap(), "{socket} {lists:?}");
+        }
+    }
+
+    #[test]
+    fn bearer_tokens() {
+        for (value, want) in [
+            ("Bearer abc", Some("abc")),
+            ("bearer  abc", Some("abc")),
+            ("Basic abc", None),
+            ("abc", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            assert_eq!(bearer(&headers), want, "{value}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Assembly of everything that HTTP serves: the dialects' routes, the WebSocket, the
+//! health checks and the pages, under the limits and headers that all of them share.
+
+mod assets;
+pub(crate) mod extract;
+mod health;
+mod layers;
+pub mod problem;
+mod serve;
+mod upgrade;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use assets::{Asset, Assets, NoAssets};
+pub use serve::{ServeConfig, ServeError, TlsFiles, serve};
+
+use crate::dialect;
+use crate::session::{Admission, AdmissionLimits, SessionContext};
+use problem::{Problem, RequestRefused};
+
+/// No request so far has a body; what comes will be small JSON.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What the binary configures.
+#[derive(Debug, Clone, Default)]
+pub struct HttpConfig {
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Sites besides our own whose pages may open a Session, such as
+    /// `https://app.example.org`.
+    pub allowed_origins: Vec<String>,
+    pub admission: AdmissionLimits,
+}
+
+/// What every handler may reach. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    sessions: Arc<SessionContext>,
+    config: HttpConfig,
+    admission: Admission,
+    assets: Arc<dyn Assets>,
+    stop: CancellationToken,
+    running: TaskTracker,
+}
+
+impl AppState {
+    /// `stop` ends the Sessions, which may then be resumed elsewhere.
+    pub fn new(
+        sessions: Arc<SessionContext>,
+        config: HttpConfig,
+        assets: Arc<dyn Assets>,
+        stop: CancellationToken,
+    ) -> Self {
+        let admission = Admission::new(config.admission);
+        Self(Arc::new(Shared {
+            sessions,
+            config,
+            admission,
+            assets,
+            stop,
+            running: TaskTracker::new(),
+        }))
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<SessionContext> {
+        &self.0.sessions
+    }
+
+    pub(crate) fn config(&self) -> &HttpConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.0.admission
+    }
+
+    pub(crate) fn assets(&self) -> &dyn Assets {
+        self.0.assets.as_ref()
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+
+    /// The Sessions that run, to be waited for.
+    pub(crate) fn running(&self) -> &TaskTracker {
+        &self.0.running
+    }
+}
+
+/// Everything under one roof.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .route("/ws", get(upgrade::open))
+        .merge(dialect::native::routes())
+        .merge(health::routes())
+        .fallback(assets::page)
+        .method_not_allowed_fallback(async || Problem::from(RequestRefused::MethodNotAllowed))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(layers::deadline))
+        .layer(middleware::from_fn(layers::security_headers))
+        .layer(middleware::from_fn(layers::log))
+        .with_state(state)
+}
