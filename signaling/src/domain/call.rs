@@ -39,6 +39,49 @@ words! {
     }
 }
 
+/// What a Call is, decided when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nature {
+    pub kind: CallKind,
+    pub mode: CallMode,
+    pub backend: Backend,
+    pub origin: Origin,
+}
+
+impl Nature {
+    /// Somebody entered a Room in which nothing was going on.
+    pub const AD_HOC: Self = Self {
+        kind: CallKind::Video,
+        mode: CallMode::Group,
+        backend: Backend::Sfu,
+        origin: Origin::AdHoc,
+    };
+}
+
+/// Never runs backwards: each transition is at `updated` or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    pub created: UnixMillis,
+    pub started: Option<UnixMillis>,
+    pub ended: Option<UnixMillis>,
+    /// The latest time at which somebody who has left was known to be there: the end,
+    /// when nobody comes back.
+    pub last_left: Option<UnixMillis>,
+    pub updated: UnixMillis,
+}
+
+impl Times {
+    pub const fn created_at(at: UnixMillis) -> Self {
+        Self {
+            created: at,
+            started: None,
+            ended: None,
+            last_left: None,
+            updated: at,
+        }
+    }
+}
+
 /// A Call as the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -46,25 +89,33 @@ pub struct Call {
     /// Row number, the id of dialects that count in integers.
     pub number: i64,
     pub room: RoomName,
-    pub kind: CallKind,
-    pub mode: CallMode,
-    pub backend: Backend,
-    pub origin: Origin,
+    pub nature: Nature,
     pub initiated_by: Option<UserId>,
     pub status: CallStatus,
     pub end_reason: Option<EndReason>,
-    pub created_at: UnixMillis,
-    pub started_at: Option<UnixMillis>,
-    pub ended_at: Option<UnixMillis>,
-    /// Time of the last transition; the next one is never earlier.
-    pub updated_at: UnixMillis,
+    pub times: Times,
     /// Number of the last event; events of a Call count from 1 without gaps.
     pub last_event: i64,
 }
 
 impl Call {
+    /// A Call that nobody has entered yet.
+    pub const fn pending(id: CallId, room: RoomName, nature: Nature, at: UnixMillis) -> Self {
+        Self {
+            id,
+            number: 0,
+            room,
+            nature,
+            initiated_by: None,
+            status: CallStatus::Pending,
+            end_reason: None,
+            times: Times::created_at(at),
+            last_event: 0,
+        }
+    }
+
     /// From the start to the end; nothing before both are known.
     pub fn duration(&self) -> Option<std::time::Duration> {
-        Some(self.ended_at?.since(self.started_at?))
+        Some(self.times.ended?.since(self.times.started?))
     }
 }

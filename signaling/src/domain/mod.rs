@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod event;
+pub mod lifecycle;
 pub mod participant;
 pub mod permission;
 pub mod principal;

@@ -1,1 +1,112 @@
 //! Who may do what: decided here, once, for every dialect and carrier.
+
+use super::participant::Role;
+use super::principal::{Principal, Standing};
+use crate::ids::{RoomName, UserId};
+
+/// Whether `who` may enter the Call of `room`. The host's backend acts on Calls but
+/// has no device to be in one.
+pub fn may_enter(who: &Principal, room: &RoomName) -> bool {
+    who.standing != Standing::Backend && reaches(who, room)
+}
+
+/// The role of `who` in an ad hoc Call that `initiated_by` started; nobody has yet
+/// when it is `None`.
+///
+/// Who starts it is its host, and stays that on a second device or after leaving.
+/// A proof that names its room is an invitation: it says itself whether its holder
+/// is a moderator, so that the first of the invited to arrive does not take over.
+pub fn role_in(who: &Principal, initiated_by: Option<&UserId>) -> Role {
+    let first = initiated_by.is_none_or(|user| *user == who.user);
+    let invited = who.room.is_some();
+    match (first, invited, who.moderator) {
+        (true, false, _) | (true, true, true) => Role::Host,
+        (false, _, true) => Role::Moderator,
+        (_, _, false) => Role::Participant,
+    }
+}
+
+/// Whether somebody in a Call with `role` may end it for everybody.
+pub fn may_end(role: Role) -> bool {
+    match role {
+        Role::Host | Role::Moderator => true,
+        Role::Participant => false,
+    }
+}
+
+/// Whether `who` may see and end every Call of `room` without having been in it.
+pub fn oversees(who: &Principal, room: &RoomName) -> bool {
+    who.standing == Standing::Backend || (who.moderator && reaches(who, room))
+}
+
+/// Whether the proof is good for `room` at all.
+pub fn reaches(who: &Principal, room: &RoomName) -> bool {
+    who.room.as_ref().is_none_or(|only| only == room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(name: &str) -> RoomName {
+        RoomName::try_from(name).unwrap()
+    }
+
+    fn user(name: &str) -> UserId {
+        UserId::try_from(name).unwrap()
+    }
+
+    fn principal(standing: Standing, only: Option<&str>, moderator: bool) -> Principal {
+        Principal {
+            room: only.map(room),
+            moderator,
+            ..Principal::new(user("anna"), "Anna", standing)
+        }
+    }
+
+    #[test]
+    fn entering_and_overseeing() {
+        use Standing::{Backend, Guest, User};
+        // standing, the proof's room, moderator → may enter r, oversees r
+        let cases = [
+            (Guest, None, false, true, false),
+            (User, None, false, true, false),
+            (User, None, true, true, true),
+            (User, Some("r"), false, true, false),
+            (User, Some("r"), true, true, true),
+            (User, Some("R"), true, false, false),
+            (Guest, Some("other"), false, false, false),
+            (Backend, None, false, false, true),
+        ];
+        for case in cases {
+            let (standing, only, moderator, enters, sees) = case;
+            let who = principal(standing, only, moderator);
+            assert_eq!(may_enter(&who, &room("r")), enters, "{case:?}");
+            assert_eq!(oversees(&who, &room("r")), sees, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn roles() {
+        use Role::{Host, Moderator, Participant};
+        // started by, the proof's room, moderator → role
+        let cases = [
+            (None, None, false, Host),
+            (None, None, true, Host),
+            (None, Some("r"), false, Participant),
+            (None, Some("r"), true, Host),
+            (Some("anna"), None, false, Host),
+            (Some("bert"), None, false, Participant),
+            (Some("bert"), None, true, Moderator),
+            (Some("bert"), Some("r"), true, Moderator),
+            (Some("anna"), Some("r"), false, Participant),
+        ];
+        for case in cases {
+            let (started_by, only, moderator, want) = case;
+            let who = principal(Standing::User, only, moderator);
+            let started_by = started_by.map(user);
+            assert_eq!(role_in(&who, started_by.as_ref()), want, "{case:?}");
+        }
+        assert!(may_end(Host) && may_end(Moderator) && !may_end(Participant));
+    }
+}

@@ -1,15 +1,28 @@
 //! [`CallService`], the only way in: every dialect and every carrier asks it, and
 //! nothing else writes a Call.
 
+mod core;
+mod history;
+mod join;
+mod leave;
+mod live;
+mod media;
 mod record;
+mod rooms;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use convoke_media::control::{Answer, Event, Offer, SlotRequest, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::core::{Core, database};
+use self::rooms::Rooms;
 
 use crate::clock::Clock;
+use crate::domain::lifecycle::Rules;
 use crate::domain::participant::PublishState;
 use crate::domain::principal::Principal;
 use crate::error::CallError;
@@ -35,6 +48,14 @@ pub struct CallConfig {
 
 impl CallConfig {
     pub const MAX_GRACE: Duration = Duration::from_secs(30);
+
+    fn rules(&self) -> Rules {
+        Rules {
+            max_participants: self.max_participants,
+            grace: self.grace.min(Self::MAX_GRACE),
+            linger: self.linger,
+        }
+    }
 }
 
 impl Default for CallConfig {
@@ -59,10 +80,11 @@ pub struct Joined {
 }
 
 /// Cheap to clone. Whatever a caller began is finished even when the caller stops
-/// waiting for it.
+/// waiting for it. When the last clone is dropped the deadlines stop, as in a crash.
 #[derive(Clone)]
 pub struct CallService {
-    inner: Arc<()>,
+    core: Arc<Core>,
+    _running: Arc<DropGuard>,
 }
 
 impl CallService {
@@ -74,26 +96,46 @@ impl CallService {
         config: CallConfig,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CallError> {
-        let _ = (store, media, media_events, config, clock);
+        let (lost, losses) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let core = Arc::new(Core {
+            store,
+            media,
+            clock,
+            rules: config.rules(),
+            rooms: Rooms::default(),
+            lost,
+            deadline_set: Notify::new(),
+            stop: stop.clone(),
+        });
+        core.recover().await?;
+        core.beat().await?;
+        core.spawn_tasks(media_events, losses);
         Ok(Self {
-            inner: Arc::new(()),
+            core,
+            _running: Arc::new(stop.drop_guard()),
         })
     }
 
-    /// Writes down that everybody was there until now, and stops the deadlines.
+    /// Stops the deadlines and writes down that everybody was there until now: the
+    /// next start gives them the grace time to come back.
     pub async fn stop(&self) {
-        let _ = &self.inner;
+        self.core.stop.cancel();
+        // A failure is logged; the stop then looks like a crash.
+        let _ = self.core.beat().await;
     }
 
     /// Whether a join could succeed now.
     pub async fn ready(&self) -> Result<(), CallError> {
-        Err(CallError::Unavailable)
+        if self.core.stop.is_cancelled() {
+            return Err(CallError::Unavailable);
+        }
+        self.core.store.ping().await.map_err(database)
     }
 
     /// Enters the Call of `room`, starting one if none is going on.
     pub async fn join(&self, who: &Principal, room: RoomName) -> Result<Joined, CallError> {
-        let _ = (who, room);
-        Err(CallError::Unavailable)
+        finish(self.core().join(who.clone(), room)).await
     }
 
     /// First negotiation, renegotiation or ICE restart.
@@ -102,8 +144,7 @@ impl CallService {
         participant: ParticipantId,
         offer: Offer,
     ) -> Result<Answer, CallError> {
-        let _ = (participant, offer);
-        Err(CallError::Unavailable)
+        finish(self.core().offer(participant, offer)).await
     }
 
     pub async fn candidate(
@@ -111,8 +152,7 @@ impl CallService {
         participant: ParticipantId,
         candidate: String,
     ) -> Result<(), CallError> {
-        let _ = (participant, candidate);
-        Err(CallError::Unavailable)
+        finish(self.core().candidate(participant, candidate)).await
     }
 
     pub async fn set_slots(
@@ -120,8 +160,7 @@ impl CallService {
         participant: ParticipantId,
         slots: Vec<SlotRequest>,
     ) -> Result<(), CallError> {
-        let _ = (participant, slots);
-        Err(CallError::Unavailable)
+        finish(self.core().set_slots(participant, slots)).await
     }
 
     pub async fn set_publish(
@@ -130,45 +169,49 @@ impl CallService {
         source: Source,
         state: PublishState,
     ) -> Result<(), CallError> {
-        let _ = (participant, source, state);
-        Err(CallError::Unavailable)
+        finish(self.core().set_publish(participant, source, state)).await
     }
 
     /// Leaves for good. Leaving twice is leaving once.
     pub async fn leave(&self, participant: ParticipantId) -> Result<(), CallError> {
-        let _ = participant;
-        Err(CallError::Unavailable)
+        finish(self.core().leave(participant)).await
     }
 
     /// Ends the Call for everybody, by the word of one in it.
     pub async fn end_call(&self, participant: ParticipantId) -> Result<(), CallError> {
-        let _ = participant;
-        Err(CallError::Unavailable)
+        finish(self.core().end_call(participant)).await
     }
 
     /// Ends the Call for everybody, by the word of somebody outside or inside.
     pub async fn end_call_as(&self, who: &Principal, call: CallId) -> Result<(), CallError> {
-        let _ = (who, call);
-        Err(CallError::Unavailable)
+        finish(self.core().end_call_as(who.clone(), call)).await
     }
 
     /// The Session of this attachment is gone; the grace time begins. Does nothing
     /// when another attachment took over or the Participant has left.
     pub async fn disconnected(&self, participant: ParticipantId, epoch: Epoch) {
-        let _ = (participant, epoch);
+        let core = self.core();
+        let tried = finish(async move { core.disconnected(participant, epoch).await }).await;
+        if tried.is_err() {
+            self.core.suspect(participant, epoch);
+        }
     }
 
     /// Attaches a new Session to a Participant that is still in its Call, taking
-    /// over from an older one. The caller has proven that the Participant is its own.
-    pub async fn resume(&self, participant: ParticipantId) -> Result<Joined, CallError> {
-        let _ = participant;
-        Err(CallError::ResumeFailed)
+    /// over from an older one. The caller has proven that the Participant was its
+    /// own in the attachment `epoch`; later ones may have been made whose
+    /// announcement was lost.
+    pub async fn resume(
+        &self,
+        participant: ParticipantId,
+        epoch: Epoch,
+    ) -> Result<Joined, CallError> {
+        finish(self.core().resume(participant, epoch)).await
     }
 
     /// For those who took part, for moderators of its room and for the backend.
     pub async fn get_call(&self, who: &Principal, call: CallId) -> Result<CallRecord, CallError> {
-        let _ = (who, call);
-        Err(CallError::UnknownCall)
+        self.core.get_call(who, call).await
     }
 
     /// The Calls of `room` that `who` may see, latest first.
@@ -178,7 +221,24 @@ impl CallService {
         room: &RoomName,
         page: Page,
     ) -> Result<CallRecords, CallError> {
-        let _ = (who, room, page);
-        Err(CallError::Unavailable)
+        self.core.list_calls(who, room, page).await
+    }
+
+    fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+}
+
+/// Runs `work` to its end even if the asker is cancelled: half a transition would
+/// leave the Room's memory behind its database.
+async fn finish<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CallError>> + Send + 'static,
+) -> Result<T, CallError> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "a request failed in a way that nobody foresaw");
+            Err(CallError::Unavailable)
+        }
     }
 }

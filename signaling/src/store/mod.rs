@@ -1,20 +1,54 @@
 //! The database: SQLite in the data directory by default, PostgreSQL by URL, one set
-//! of queries for both.
+//! of queries for both (docs/decisions has why: sqlx's `Any` driver, `$1`
+//! placeholders, integers for times).
+//!
+//! Nothing outside writes SQL, and nothing in here decides: it loads what the domain
+//! asks for and writes its outcomes, one file a table.
+
+mod calls;
+mod deadlines;
+mod events;
+mod migrate;
+mod open;
+mod participants;
+mod row;
+mod servers;
+mod transaction;
+mod users;
+
+use sqlx::AnyPool;
+
+pub use calls::Listing;
+pub use deadlines::DueDeadline;
+pub use transaction::Transaction;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Store {}
+pub struct Store {
+    /// SQLite has one writer: a pool of one connection queues for it fairly, where
+    /// the file lock would make everybody poll. PostgreSQL has one pool for both.
+    write: AnyPool,
+    read: AnyPool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    #[error("the database URL must begin with sqlite: or postgres://")]
+    Scheme,
     #[error("cannot create {path}: {source}")]
     Directory {
         path: String,
         source: std::io::Error,
     },
     #[error("the database cannot be opened: {0}")]
-    Open(#[source] sqlx::Error),
+    Open(#[from] sqlx::Error),
     #[error("the database cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
@@ -23,7 +57,24 @@ impl Store {
     /// Opens the database, creating an SQLite file and its directories if they are
     /// missing, and applies what migrations are due.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let _ = url;
-        Ok(Self {})
+        open::open(url).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("select 1").execute(&self.read).await?;
+        Ok(())
+    }
+
+    /// A transaction, to be begun by a write: on both engines that takes the lock
+    /// which everything read afterwards is consistent under.
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        Ok(Transaction::new(self.write.begin().await?))
+    }
+
+    /// Waits until every connection is closed.
+    pub async fn close(&self) {
+        self.write.close().await;
+        self.read.close().await;
     }
 }

@@ -1,0 +1,160 @@
+//! What every use case stands on: one transition, committed and then told.
+
+use std::sync::Arc;
+
+use convoke_media::control::{Command, CommandError};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::live::{Aftermath, LiveCall};
+use super::rooms::{Rooms, Turn};
+use crate::clock::Clock;
+use crate::domain::lifecycle::{CallState, Outcome, Refusal, Rules, Transition};
+use crate::error::CallError;
+use crate::events::hub::LostSessions;
+use crate::media_plane::MediaPlane;
+use crate::store::{Store, Transaction};
+
+/// Between two tries of what has to succeed in the end.
+pub(super) const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What the clones of a [`CallService`](super::CallService) share.
+pub(super) struct Core {
+    pub(super) store: Store,
+    pub(super) media: Arc<dyn MediaPlane>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rules: Rules,
+    pub(super) rooms: Rooms,
+    /// Sessions that may be gone; each is looked at until the database has an answer.
+    pub(super) lost: LostSessions,
+    /// Rings when a deadline was set.
+    pub(super) deadline_set: Notify,
+    pub(super) stop: CancellationToken,
+}
+
+impl Core {
+    /// Makes `transition` happen to the Call that goes on in the Room; `None` when
+    /// none does.
+    pub(super) async fn transact(
+        &self,
+        turn: &Turn,
+        transition: Transition,
+    ) -> Result<Option<Outcome>, CallError> {
+        let mut tx = self.store.begin().await.map_err(database)?;
+        let locked = tx.lock_live(&turn.room().name).await.map_err(database)?;
+        let Some(mut state) = locked else {
+            return Ok(None);
+        };
+        let outcome = self.apply(&mut state, transition)?;
+        if !outcome.is_empty() {
+            self.commit(tx, &state, &outcome).await?;
+            self.publish(turn, state, &outcome);
+        }
+        Ok(Some(outcome))
+    }
+
+    pub(super) fn apply(
+        &self,
+        state: &mut CallState,
+        transition: Transition,
+    ) -> Result<Outcome, CallError> {
+        let now = self.clock.now();
+        let applied = state.apply(transition, now, &self.rules);
+        applied.map_err(|refusal| match refusal {
+            Refusal::Full { limit } => CallError::RoomFull { limit },
+            Refusal::NotPresent | Refusal::Ended => CallError::NotInCall,
+        })
+    }
+
+    /// Writes everything down; after [`CallError::Unavailable`] it may have happened
+    /// or not.
+    pub(super) async fn commit(
+        &self,
+        mut tx: Transaction,
+        state: &CallState,
+        outcome: &Outcome,
+    ) -> Result<(), CallError> {
+        tx.save(&state.call, outcome).await.map_err(database)?;
+        tx.commit().await.map_err(database)?;
+        if !outcome.deadlines.is_empty() {
+            self.deadline_set.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Tells the Room what was committed, and the media core in its own time.
+    pub(super) fn publish(&self, turn: &Turn, state: CallState, outcome: &Outcome) {
+        let room = turn.room();
+        self.rooms.open(state.call.id, &room.name);
+        for participant in &state.present {
+            self.rooms.enter(participant.id, &room.name);
+        }
+        let mut aftermaths = Vec::new();
+        let mut live = room.live();
+        if let Some(old) = live.as_mut().filter(|old| old.call().id != state.call.id) {
+            // Its end was committed without our hearing of it.
+            aftermaths.push(old.close());
+            *live = None;
+        }
+        let call = live.get_or_insert_with(|| LiveCall::new(state.clone()));
+        let aftermath = call.publish(state, &outcome.events);
+        if aftermath.closed.is_some() {
+            *live = None;
+        }
+        aftermaths.push(aftermath);
+        drop(live);
+        for aftermath in aftermaths {
+            self.settle(aftermath);
+        }
+    }
+
+    fn settle(&self, aftermath: Aftermath) {
+        for (id, _) in &aftermath.removed {
+            self.rooms.exit(*id);
+        }
+        if let Some(id) = aftermath.closed {
+            self.rooms.close(id);
+        }
+        if aftermath.removed.is_empty() && aftermath.closed.is_none() {
+            return;
+        }
+        let media = Arc::clone(&self.media);
+        let clock = Arc::clone(&self.clock);
+        tokio::spawn(tell_media(media, clock, aftermath));
+    }
+}
+
+/// A busy worker is asked again: who left must not stay in the media. A few tries,
+/// because a worker that is gone took its Participants along.
+const TRIES: u32 = 10;
+
+async fn tell_media(media: Arc<dyn MediaPlane>, clock: Arc<dyn Clock>, aftermath: Aftermath) {
+    for (participant, media_turn) in aftermath.removed {
+        let _turn = media_turn.lock().await;
+        // Closing the Router removes everybody at once.
+        if aftermath.closed.is_none() {
+            let participant = participant.into();
+            insist(&*media, &*clock, Command::RemoveParticipant { participant }).await;
+        }
+    }
+    if let Some(call) = aftermath.closed {
+        let router = call.into();
+        insist(&*media, &*clock, Command::CloseRouter { router }).await;
+    }
+}
+
+async fn insist(media: &dyn MediaPlane, clock: &dyn Clock, command: Command) {
+    for _ in 0..TRIES {
+        match media.request(command.clone()).await {
+            Err(CommandError::Unavailable) => clock.sleep(RETRY).await,
+            // What it does not know it need not forget.
+            _ => return,
+        }
+    }
+}
+
+/// The one place where a database error is logged; the asker is told to try again.
+pub(super) fn database(error: sqlx::Error) -> CallError {
+    tracing::error!(%error, "the database failed");
+    CallError::Unavailable
+}
