@@ -30,7 +30,7 @@ use crate::router::{ClockAnchor, ForwardingConfig};
 use crate::sfu::{Sfu, SfuConfig};
 use crate::transport::dtls::DtlsIdentity;
 
-use handle::{EventReceiver, MediaHandle};
+pub use handle::{EventReceiver, MediaHandle};
 use worker::{Sockets, Worker};
 
 /// Commands that may wait for a worker. A join is about four; fifty at once fit
