@@ -288,13 +288,13 @@ impl Session {
             .open(token, now)
             .map_err(|e| Refusal::new(ErrorCode::ResumeFailed, e.to_string()))?;
         let principal = resumption.principal;
-        let Some((participant, _)) = resumption.participant else {
+        let Some((participant, epoch)) = resumption.participant else {
             self.id = resumption.session;
             let welcome = self.welcome(&principal, None, true);
             self.state = State::Idle { principal };
             return Ok(welcome.into());
         };
-        let joined = self.context.service.resume(participant).await?;
+        let joined = self.context.service.resume(participant, epoch).await?;
         self.id = resumption.session;
         let seated = (joined.participant, joined.epoch);
         let welcome = self.welcome(&principal, Some(seated), true);

@@ -337,7 +337,8 @@ proptest! {
 
             // Exactly those who may return have a deadline.
             let lost = state.present.iter().filter(|p| p.lost_at.is_some()).map(|p| p.id);
-            prop_assert_eq!(&grace, &lost.collect());
+            let lost: std::collections::HashSet<_> = lost.collect();
+            prop_assert_eq!(&grace, &lost);
             prop_assert!(state.present.len() <= 3);
         }
         let seqs: Vec<_> = events.iter().map(|event| event.seq).collect();
