@@ -113,8 +113,10 @@ export class Tab {
       [...document.querySelectorAll('[data-testid="tile"]')].map((tile) => ({
         participantId: tile.dataset.participantId,
         source: tile.dataset.source,
-        speaking: tile.hasAttribute('data-speaking') && tile.dataset.speaking !== 'false',
-        muted: tile.hasAttribute('data-muted') && tile.dataset.muted !== 'false',
+        you: tile.dataset.you === 'true',
+        speaking: tile.dataset.speaking === 'true',
+        muted: tile.dataset.muted === 'true',
+        picture: tile.dataset.video === 'true',
         text: tile.textContent.trim(),
       })),
     );
