@@ -4,9 +4,11 @@
 mod cli;
 mod config;
 mod data_dir;
+mod identity;
+mod pages;
 mod shutdown;
 mod telemetry;
-mod token;
+
 mod wiring;
 
 use std::process::ExitCode;
@@ -41,7 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             runtime()?.block_on(wiring::migrate(config))
         }
         Subcommand::CheckConfig => cli::print(&config.to_toml()?),
-        Subcommand::Token(request) => cli::print(&token::issue(&config, &request)?),
+        Subcommand::Token(request) => cli::print(&identity::issue_token(&config, &request)?),
     }
 }
 

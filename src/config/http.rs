@@ -23,6 +23,9 @@ pub(crate) struct HttpConfig {
     pub(crate) public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed. Nobody else's is.
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Sites besides our own whose pages may open a WebSocket here, such as
+    /// `https://app.example.org`.
+    pub(crate) allowed_origins: Vec<String>,
     /// `off` only behind a gateway that limits requests itself.
     pub(crate) rate_limits: Switch,
 }
@@ -43,6 +46,7 @@ impl Default for HttpConfig {
             tls_key: None,
             public_url: None,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             rate_limits: Switch::On,
         }
     }

@@ -29,6 +29,11 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
         "http.trusted_proxies",
         Kind::List,
     ),
+    (
+        "CONVOKE_ALLOWED_ORIGINS",
+        "http.allowed_origins",
+        Kind::List,
+    ),
     ("CONVOKE_RATE_LIMITS", "http.rate_limits", Kind::Text),
     ("CONVOKE_MEDIA_PORT", "media.port", Kind::Number),
     (

@@ -45,6 +45,7 @@ fn every_variable_reaches_its_key() {
         ("CONVOKE_HTTP_TLS_KEY", "k.pem"),
         ("CONVOKE_PUBLIC_URL", "https://calls.example.org"),
         ("CONVOKE_TRUSTED_PROXIES", "10.0.0.1, ::1"),
+        ("CONVOKE_ALLOWED_ORIGINS", "https://app.example.org"),
         ("CONVOKE_RATE_LIMITS", "off"),
         ("CONVOKE_MEDIA_PORT", "5000"),
         ("CONVOKE_MEDIA_ADVERTISED_IPS", "203.0.113.7"),
@@ -76,6 +77,7 @@ fn every_variable_reaches_its_key() {
         "https://calls.example.org"
     );
     assert_eq!(config.http.trusted_proxies.len(), 2);
+    assert_eq!(config.http.allowed_origins, ["https://app.example.org"]);
     assert_eq!(config.http.rate_limits, Switch::Off);
     assert_eq!((config.media.port, config.media.workers), (5000, 4));
     assert_eq!(config.media.advertised_ips[0].to_string(), "203.0.113.7");
