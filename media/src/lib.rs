@@ -29,4 +29,6 @@ pub mod negotiation;
 pub mod transport;
 
 pub mod egress;
+mod ingress;
 pub mod router;
+pub mod rtp;

@@ -1,14 +1,33 @@
 //! One Call's media: who publishes what, who wants it, and the tables that the
-//! packet path walks.
+//! packet path walks. What should be sent is computed as a whole and compared with
+//! what is (`reconcile`), so every change, whatever its cause, goes one way.
+
+mod apply;
+mod automatic;
+mod packet;
+mod participant;
+mod reconcile;
+mod rtcp;
+mod snapshot;
+mod speaker;
+pub(crate) mod table;
+mod tick;
+mod timer;
+mod track;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::control::{CommandError, Event, SlotAssignment, SlotRequest, Source};
-use crate::egress::Sink;
+use crate::control::{CommandError, Event, SlotRequest, Source};
+use crate::egress::{Sink, Slot};
 use crate::ids::{ParticipantId, ParticipantKey, RouterId};
-use crate::negotiation::params::Negotiated;
-use crate::stats::{SlotStats, TrackStats};
+use crate::ingress::Encoding;
+pub use crate::rtp::ntp::ClockAnchor;
+use participant::Participant;
+use speaker::SpeakerList;
+use table::{EncodingIndex, ParticipantIndex, SlotIndex, Table, TrackIndex};
+use timer::{TICK, Timer, Timers};
+use track::Track;
 
 /// Sizes and paces of forwarding.
 #[derive(Debug, Clone)]
@@ -36,22 +55,27 @@ impl Default for ForwardingConfig {
     }
 }
 
-/// Ties the monotonic clock to the wall clock for sender reports: `ntp` (RFC 5905
-/// 64-bit format) is the wall-clock time at `instant`.
-#[derive(Debug, Clone, Copy)]
-pub struct ClockAnchor {
-    pub instant: Instant,
-    pub ntp: u64,
-}
-
 /// The media side of one Call.
 pub struct Router {
     id: RouterId,
     config: ForwardingConfig,
     clock: ClockAnchor,
-    seed: u64,
-    participants: Vec<(ParticipantKey, ParticipantId)>,
+    random: SplitMix,
+    /// Sorted; the Router's own index of each Participant.
+    keys: Vec<(ParticipantKey, ParticipantIndex)>,
+    participants: Table<ParticipantIndex, Participant>,
+    tracks: Table<TrackIndex, Track>,
+    encodings: Table<EncodingIndex, Encoding>,
+    slots: Table<SlotIndex, Slot>,
+    speakers: SpeakerList,
+    timers: Timers,
     events: VecDeque<Event>,
+    /// Names our clock in sender reports.
+    cname: [u8; 16],
+    /// Tracks and Encodings made so far.
+    made: u64,
+    /// Slots that changed their Encoding during the packet in hand.
+    switched: Vec<(SlotIndex, EncodingIndex)>,
 }
 
 impl Router {
@@ -60,9 +84,18 @@ impl Router {
             id,
             config,
             clock,
-            seed,
-            participants: Vec::new(),
+            random: SplitMix(seed),
+            keys: Vec::new(),
+            participants: Table::default(),
+            tracks: Table::default(),
+            encodings: Table::default(),
+            slots: Table::default(),
+            speakers: SpeakerList::default(),
+            timers: Timers::default(),
             events: VecDeque::new(),
+            cname: cname(&mut SplitMix(!seed)),
+            made: 0,
+            switched: Vec::new(),
         }
     }
 
@@ -70,66 +103,114 @@ impl Router {
         self.id
     }
 
-    pub fn add_participant(&mut self, _now: Instant, key: ParticipantKey, id: ParticipantId) {
-        self.participants.push((key, id));
+    pub fn add_participant(&mut self, now: Instant, key: ParticipantKey, id: ParticipantId) {
+        let Err(at) = self.keys.binary_search_by_key(&key, |(key, _)| *key) else {
+            return;
+        };
+        let ssrc = crate::ids::Ssrc(self.random.next() as u32 | 1);
+        let index = self.participants.insert(Participant::new(key, id, ssrc));
+        self.keys.insert(at, (key, index));
+        self.timers.arm(Timer::Tick, now + TICK);
     }
 
-    pub fn remove_participant(&mut self, _now: Instant, key: ParticipantKey) {
-        self.participants.retain(|(other, _)| *other != key);
-    }
-
-    /// First negotiation and every later one; sections keep their identity by mid.
-    pub fn apply(&mut self, _now: Instant, _key: ParticipantKey, _negotiated: &Negotiated) {
-        let _ = (&self.config, self.clock, self.seed);
+    pub fn remove_participant(&mut self, now: Instant, key: ParticipantKey) {
+        let Some(index) = self.index_of(key) else {
+            return;
+        };
+        let participant = &mut self.participants[index];
+        let tracks = std::mem::take(&mut participant.tracks);
+        let slots = std::mem::take(&mut participant.slots);
+        for slot in slots {
+            self.remove_slot(slot);
+        }
+        self.retire_tracks(&tracks);
+        self.reconcile(now);
+        self.drop_tracks(&tracks);
+        self.participants.remove(index);
+        self.keys.retain(|(other, _)| *other != key);
+        if self.keys.is_empty() {
+            self.timers.clear();
+        }
     }
 
     /// Nothing is sent to the unconnected.
-    pub fn set_connected(&mut self, _now: Instant, _key: ParticipantKey, _connected: bool) {}
+    pub fn set_connected(&mut self, now: Instant, key: ParticipantKey, connected: bool) {
+        if let Some(index) = self.index_of(key)
+            && self.participants[index].connected != connected
+        {
+            self.participants[index].connected = connected;
+            self.reconcile(now);
+        }
+    }
 
+    /// Replaces the wishes of the Slots named. An unknown Slot refuses them all.
     pub fn set_slots(
         &mut self,
-        _now: Instant,
-        _key: ParticipantKey,
-        _requests: &[SlotRequest],
+        now: Instant,
+        key: ParticipantKey,
+        requests: &[SlotRequest],
     ) -> Result<(), CommandError> {
+        let index = self.index_of(key).ok_or(CommandError::UnknownParticipant)?;
+        let slots = &self.participants[index].slots;
+        let find = |request: &SlotRequest| {
+            let mut slots = slots.iter();
+            slots.find(|slot| self.slots[**slot].section.mid == request.mid)
+        };
+        let found: Vec<SlotIndex> = requests
+            .iter()
+            .map(|request| {
+                find(request)
+                    .copied()
+                    .ok_or(CommandError::UnknownSlot(request.mid))
+            })
+            .collect::<Result<_, _>>()?;
+        for (slot, request) in found.into_iter().zip(requests) {
+            self.slots[slot].set_wish(request);
+        }
+        self.reconcile(now);
         Ok(())
     }
 
+    /// A muted Track is not forwarded, whatever its publisher sends.
     pub fn set_muted(
         &mut self,
-        _now: Instant,
-        _key: ParticipantKey,
-        _source: Source,
-        _muted: bool,
+        now: Instant,
+        key: ParticipantKey,
+        source: Source,
+        muted: bool,
     ) -> Result<(), CommandError> {
+        let index = self.index_of(key).ok_or(CommandError::UnknownParticipant)?;
+        let participant = &mut self.participants[index];
+        participant.set_muted(source, muted);
+        for track in &participant.tracks {
+            let track = &mut self.tracks[*track];
+            if track.id.source == source {
+                track.muted = muted;
+            }
+        }
+        self.reconcile(now);
         Ok(())
     }
 
-    /// A decrypted RTP packet of `key`. It is rewritten in place when it is a
-    /// retransmission, otherwise left as it is.
-    pub fn handle_rtp(
-        &mut self,
-        _now: Instant,
-        _key: ParticipantKey,
-        _packet: &mut [u8],
-        _sink: &mut impl Sink,
-    ) {
+    /// To be called at [`next_timeout`](Self::next_timeout), or whenever it suits.
+    pub fn handle_timeout(&mut self, now: Instant, sink: &mut impl Sink) {
+        if self.timers.expired(Timer::Losses, now) {
+            self.request_losses(now, sink);
+        }
+        if self.timers.expired(Timer::Feedback, now) {
+            self.send_transport_feedback(sink);
+        }
+        if self.timers.expired(Timer::Tick, now) {
+            self.timers.arm(Timer::Tick, now + TICK);
+            self.tick(now, sink);
+        }
+        if self.timers.expired(Timer::Keyframes, now) {
+            self.request_keyframes(now, sink);
+        }
     }
-
-    /// A decrypted RTCP packet or compound of `key`.
-    pub fn handle_rtcp(
-        &mut self,
-        _now: Instant,
-        _key: ParticipantKey,
-        _compound: &[u8],
-        _sink: &mut impl Sink,
-    ) {
-    }
-
-    pub fn handle_timeout(&mut self, _now: Instant, _sink: &mut impl Sink) {}
 
     pub fn next_timeout(&self) -> Option<Instant> {
-        None
+        self.timers.next()
     }
 
     pub fn poll_event(&mut self) -> Option<Event> {
@@ -137,15 +218,31 @@ impl Router {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.participants.is_empty()
+        self.keys.is_empty()
     }
 
-    pub fn stats(&self, _key: ParticipantKey) -> (Vec<TrackStats>, Vec<SlotStats>) {
-        (Vec::new(), Vec::new())
+    fn index_of(&self, key: ParticipantKey) -> Option<ParticipantIndex> {
+        let at = self.keys.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        Some(self.keys[at].1)
     }
+}
 
-    /// State of every Slot, for a client that asks for the whole picture.
-    pub fn slot_assignments(&self, _key: ParticipantKey) -> Vec<SlotAssignment> {
-        Vec::new()
+/// Random printable text (RFC 7022 §4.2): it must not tell who we are.
+fn cname(random: &mut SplitMix) -> [u8; 16] {
+    std::array::from_fn(|_| b'a' + (random.next() % 26) as u8)
+}
+
+/// SplitMix64: numbers that only need to differ between runs, from the seed that
+/// makes a simulation repeatable.
+#[derive(Debug)]
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
     }
 }

@@ -1,0 +1,192 @@
+//! Lays out an outgoing packet: fixed header, a block of extensions under the
+//! receiver's ids, and the payload with what had to be rewritten in it.
+
+use std::time::Instant;
+
+use super::munge::{Segment, SourceId};
+use super::{Sink, slot::Slot};
+use crate::ids::{Pt, SeqNo};
+use crate::ingress::CaptureClock;
+use crate::negotiation::params::{Codec, CodecParams};
+use crate::rtp::codec::vp8::{Descriptor, MAX_DESCRIPTOR};
+use crate::rtp::codec::{Facts, red};
+use crate::rtp::ext::{ExtensionBlock, Extensions};
+use crate::rtp::packet::{FIXED_HEADER, HeaderFields};
+
+/// A received packet as egress sees it, read once for all Slots.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) now: Instant,
+    pub(crate) source: SourceId,
+    pub(crate) seq: SeqNo,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) codec: Codec,
+    pub(crate) payload: &'a [u8],
+    pub(crate) facts: Facts,
+    pub(crate) extensions: Extensions<'a>,
+    pub(crate) clock: Option<CaptureClock>,
+    /// Time of sending for those who negotiated it: 6.18 fixed point seconds.
+    pub(crate) send_time: [u8; 3],
+}
+
+/// How a Slot sends one of its source's codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutCodec {
+    pub(crate) pt: Pt,
+    pub(crate) rtx_pt: Option<Pt>,
+    transform: Transform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transform {
+    AsIs,
+    /// Continue picture ids.
+    Vp8,
+    /// Renumber the blocks of redundant audio (RFC 2198).
+    Red(Pt),
+    /// Send only the newest block: the receiver has no RED.
+    UnwrapRed,
+}
+
+impl OutCodec {
+    /// How a receiver with `codecs` is sent what was encoded as `sent`, if it can
+    /// decode it at all.
+    pub(crate) fn find(codecs: &[CodecParams], sent: Codec) -> Option<Self> {
+        let with = |params: &CodecParams, transform| Self {
+            pt: params.pt,
+            rtx_pt: params.rtx_pt,
+            transform,
+        };
+        if let Some(params) = codecs.iter().find(|params| params.codec.decodes(sent)) {
+            let transform = match params.codec {
+                Codec::Vp8 => Transform::Vp8,
+                Codec::Red { opus } => Transform::Red(opus),
+                _ => Transform::AsIs,
+            };
+            return Some(with(params, transform));
+        }
+        let plain = codecs.iter().find(|params| params.codec == Codec::Opus)?;
+        matches!(sent, Codec::Red { .. }).then(|| with(plain, Transform::UnwrapRed))
+    }
+}
+
+/// Most bytes in front of a payload that are rewritten: the headers of RED, and the
+/// original sequence number of a retransmission.
+const PREFIX: usize = red::MAX_HEADERS + 2;
+
+/// Payload of an outgoing packet: rewritten bytes, then bytes of the received one.
+#[derive(Debug)]
+pub(super) struct Body<'a> {
+    prefix: [u8; PREFIX],
+    prefix_len: usize,
+    rest: &'a [u8],
+    pub(super) vp8: Option<Descriptor>,
+}
+
+impl<'a> Body<'a> {
+    /// `None` if the payload is not what its codec demands. A retransmission begins
+    /// with the number that it repeats (RFC 4588 §4).
+    pub(super) fn new(
+        packet: &Incoming<'a>,
+        out: &OutCodec,
+        segment: &Segment,
+        original: Option<u16>,
+    ) -> Option<Self> {
+        let mut body = Body {
+            prefix: [0; PREFIX],
+            prefix_len: 0,
+            rest: packet.payload,
+            vp8: None,
+        };
+        if let Some(seq) = original {
+            body.push(&seq.to_be_bytes());
+        }
+        match out.transform {
+            _ if packet.payload.is_empty() => {}
+            Transform::AsIs => {}
+            Transform::Vp8 => {
+                let received = packet.facts.vp8?;
+                let descriptor = segment.vp8().apply(&received);
+                let mut bytes = [0; MAX_DESCRIPTOR];
+                let len = descriptor.write(&mut bytes);
+                body.push(&bytes[..len]);
+                body.rest = packet.payload.get(usize::from(received.len)..)?;
+                body.vp8 = Some(descriptor);
+            }
+            Transform::Red(opus) => {
+                let mut bytes = [0; red::MAX_HEADERS];
+                let len = red::remap(packet.payload, opus, &mut bytes)?;
+                body.push(&bytes[..len]);
+                body.rest = &packet.payload[len..];
+            }
+            Transform::UnwrapRed => body.rest = red::primary(packet.payload)?,
+        }
+        Some(body)
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.prefix[self.prefix_len..self.prefix_len + bytes.len()].copy_from_slice(bytes);
+        self.prefix_len += bytes.len();
+    }
+
+    fn len(&self) -> usize {
+        self.prefix_len + self.rest.len()
+    }
+
+    fn write(&self, out: &mut [u8]) {
+        let (prefix, rest) = out.split_at_mut(self.prefix_len);
+        prefix.copy_from_slice(&self.prefix[..self.prefix_len]);
+        rest.copy_from_slice(self.rest);
+    }
+}
+
+impl Slot {
+    /// Hands one packet to the sink; returns its size.
+    pub(super) fn emit(
+        &self,
+        packet: &Incoming<'_>,
+        (seq, header): (SeqNo, &HeaderFields),
+        body: &Body<'_>,
+        timed: bool,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let ids = &self.section.extensions;
+        let extensions = &packet.extensions;
+        let mut block = ExtensionBlock::default();
+        block.push(ids.mid, self.section.mid.as_str().as_bytes());
+        if timed {
+            block.push(ids.abs_send_time, &packet.send_time);
+        }
+        let delay = extensions.playout_delay.as_ref().map(<[u8; 3]>::as_slice);
+        for (id, value) in [
+            (ids.audio_level, extensions.audio_level.as_slice()),
+            (
+                ids.video_orientation,
+                extensions.video_orientation.as_slice(),
+            ),
+            (ids.playout_delay, delay.unwrap_or_default()),
+            (
+                ids.abs_capture_time,
+                extensions.abs_capture_time.unwrap_or_default(),
+            ),
+            (
+                ids.dependency_descriptor,
+                extensions.dependency_descriptor.unwrap_or_default(),
+            ),
+        ] {
+            if !value.is_empty() {
+                block.push(id, value);
+            }
+        }
+        let block_len = block.size(self.extension_floor);
+        let len = FIXED_HEADER + block_len + body.len();
+        sink.send_rtp(self.key, seq, len, |out| {
+            header.write(out, block_len > 0);
+            let (block_out, body_out) = out[FIXED_HEADER..].split_at_mut(block_len);
+            block.write(block_out);
+            body.write(body_out);
+        });
+        len
+    }
+}

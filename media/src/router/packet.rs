@@ -1,0 +1,189 @@
+//! The packet path: one decrypted RTP packet in, one packet out for each Slot that
+//! is sent its Encoding. Nothing here allocates once an Encoding runs.
+
+use std::time::Instant;
+
+use super::Router;
+use super::table::{EncodingIndex, ParticipantIndex};
+use super::timer::{LOSSES_PACE, Timer};
+use crate::control::MediaKind;
+use crate::egress::{Forwarded, Incoming, Sink, SourceId};
+use crate::ids::{ParticipantKey, SeqNo};
+use crate::ingress::{Received, Role};
+use crate::negotiation::params::Codec;
+use crate::rtp::codec::Facts;
+use crate::rtp::ext::Extensions;
+use crate::rtp::packet::{Packet, restore_rtx};
+use crate::rtp::rtcp::twcc::TICKS_PER_SECOND;
+
+/// abs-send-time counts 2^-18 s.
+const SEND_TIME_RATE: u32 = 1 << 18;
+
+impl Router {
+    /// A decrypted RTP packet of `key`. It is rewritten in place when it is a
+    /// retransmission, otherwise left as it is.
+    pub fn handle_rtp(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        packet: &mut [u8],
+        sink: &mut impl Sink,
+    ) {
+        let Some(sender) = self.index_of(key) else {
+            return;
+        };
+        let Some((encoding, role)) = self.route(now, sender, packet) else {
+            return;
+        };
+        match role {
+            Role::Media => self.media(now, encoding, packet, sink),
+            Role::Repair => self.repair(now, encoding, packet, sink),
+        }
+    }
+
+    fn route(
+        &mut self,
+        now: Instant,
+        sender: ParticipantIndex,
+        packet: &[u8],
+    ) -> Option<(EncodingIndex, Role)> {
+        let view = Packet::parse(packet).ok()?;
+        let participant = &mut self.participants[sender];
+        let extensions = Extensions::read(&view, &participant.extensions);
+        if let Some(seq) = extensions.transport_cc {
+            let tick = self.clock.ticks_at(now, TICKS_PER_SECOND as u32);
+            participant.arrivals.record(seq, tick);
+            self.timers
+                .arm(Timer::Feedback, now + self.config.feedback_interval);
+        }
+        let route = participant
+            .demux
+            .route(view.ssrc(), view.pt(), &extensions)?;
+        if route.learned && route.role == Role::Media {
+            self.encodings[route.encoding].rebind(view.ssrc());
+        }
+        Some((route.encoding, route.role))
+    }
+
+    fn media(&mut self, now: Instant, index: EncodingIndex, packet: &[u8], sink: &mut impl Sink) {
+        let Ok(view) = Packet::parse(packet) else {
+            return;
+        };
+        let encoding = &mut self.encodings[index];
+        let Some((params, false)) = self.tracks[encoding.origin.track].codec_of(view.pt()) else {
+            return;
+        };
+        let (codec, nack) = (params.codec, params.nack);
+        let arrival = self.clock.ticks_at(now, codec.clock_rate()) as u32;
+        let received = encoding.receive(now, view.seq(), view.timestamp(), arrival, nack);
+        if !encoding.losses.is_empty() {
+            self.timers.arm(Timer::Losses, now + LOSSES_PACE);
+        }
+        if let Received::New(seq) = received {
+            self.forward(now, index, codec, seq, &view, sink);
+        }
+    }
+
+    fn repair(
+        &mut self,
+        now: Instant,
+        index: EncodingIndex,
+        packet: &mut [u8],
+        sink: &mut impl Sink,
+    ) {
+        let encoding = &mut self.encodings[index];
+        let (Ok(view), Some(ssrc)) = (Packet::parse(packet), encoding.ssrc) else {
+            return;
+        };
+        let Some((params, true)) = self.tracks[encoding.origin.track].codec_of(view.pt()) else {
+            return;
+        };
+        let (codec, pt) = (params.codec, params.pt);
+        let Some(Ok(view)) = restore_rtx(packet, ssrc, pt).map(|packet| Packet::parse(packet))
+        else {
+            return;
+        };
+        if let Received::New(seq) = encoding.receive_repair(view.seq()) {
+            self.forward(now, index, codec, seq, &view, sink);
+        }
+    }
+
+    fn forward(
+        &mut self,
+        now: Instant,
+        index: EncodingIndex,
+        codec: Codec,
+        seq: SeqNo,
+        view: &Packet<'_>,
+        sink: &mut impl Sink,
+    ) {
+        let mut incoming = self.incoming(now, index, codec, seq, view);
+        let encoding = &mut self.encodings[index];
+        incoming.source.epoch = encoding.epoch;
+        let first = encoding.activity.last.is_none();
+        let size = encoding.activity.size;
+        encoding.keep(now, seq, view.timestamp(), view.data(), &incoming.facts);
+        let resized = encoding.activity.size != size;
+        let index_of_track = encoding.origin.track;
+        let track = &mut self.tracks[index_of_track];
+        if let Some(level) = incoming.extensions.audio_level
+            && !track.muted
+        {
+            track.meter.record(now, level);
+        }
+        let video = codec.kind() == MediaKind::Video;
+        if video && track.carries(now, codec) {
+            self.reconcile(now);
+        } else if video && (first || resized) {
+            self.reselect(now, index_of_track);
+        }
+        self.fan_out(index, &incoming, sink);
+    }
+
+    fn fan_out(&mut self, index: EncodingIndex, incoming: &Incoming<'_>, sink: &mut impl Sink) {
+        for slot in &self.encodings[index].forwards {
+            let forwarded = self.slots[*slot].forward(incoming, sink);
+            if let Forwarded::Switched(Some(before)) = forwarded
+                && before != index
+            {
+                self.switched.push((*slot, before));
+            }
+        }
+        while let Some((slot, before)) = self.switched.pop() {
+            self.unlist(slot, before);
+        }
+    }
+
+    /// Reads what egress needs of a packet of Encoding `index`.
+    pub(super) fn incoming<'a>(
+        &self,
+        now: Instant,
+        index: EncodingIndex,
+        codec: Codec,
+        seq: SeqNo,
+        view: &Packet<'a>,
+    ) -> Incoming<'a> {
+        let encoding = &self.encodings[index];
+        let sender = &self.participants[encoding.origin.participant];
+        let extensions = Extensions::read(view, &sender.extensions);
+        let rate = codec.clock_rate();
+        let sent = self.clock.ticks_at(now, SEND_TIME_RATE) as u32;
+        let [_, send_time @ ..] = sent.to_be_bytes();
+        Incoming {
+            now,
+            source: SourceId {
+                encoding: index,
+                epoch: encoding.epoch,
+            },
+            seq,
+            timestamp: view.timestamp(),
+            marker: view.marker(),
+            codec,
+            payload: view.payload(),
+            facts: Facts::read(codec, view.payload(), &extensions),
+            extensions,
+            clock: encoding.capture_clock(sender.clock.get(), rate),
+            send_time,
+        }
+    }
+}
