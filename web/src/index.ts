@@ -6,6 +6,7 @@ export {
   everybody,
   isOver,
   isSpeaking,
+  mayEnd,
   type Phase,
   slotShowing,
   trackOf,

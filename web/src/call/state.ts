@@ -164,6 +164,11 @@ export function everybody({ you, participants }: CallState): ParticipantInfo[] {
   return you ? [you, ...participants] : [...participants];
 }
 
+/** Hosts and moderators may end the call for everybody. */
+export function mayEnd({ you }: CallState): boolean {
+  return you !== undefined && you.role !== 'participant';
+}
+
 export function trackOf(
   participant: ParticipantInfo,
   source: TrackSource,

@@ -1,8 +1,8 @@
 /** Who is in the call, as a list. */
 
-import { type CallState, everybody, isSpeaking, trackOf } from '../../call/state';
+import { type CallState, everybody, isSpeaking, mayEnd, trackOf } from '../../call/state';
 import type { ParticipantInfo } from '../../protocol/messages';
-import { h, type View } from '../dom';
+import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
 import { hueOf, initials } from '../identity';
 
@@ -13,7 +13,10 @@ export class People implements View {
   #list = h('ul');
   readonly element: HTMLElement;
 
-  constructor(onInvite: () => void, onClose: () => void) {
+  #end: HTMLButtonElement;
+
+  constructor(act: (name: 'invite' | 'people' | 'end') => void) {
+    this.#end = h('button', { type: 'button', class: 'end-all', onclick: () => act('end') }, 'End the call for all');
     this.element = h(
       'aside',
       { class: 'people', 'data-testid': 'people', 'aria-label': 'People', hidden: true },
@@ -21,16 +24,18 @@ export class People implements View {
         'header',
         {},
         this.#title,
-        h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: onClose }, icon('close')),
+        h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: () => act('people') }, icon('close')),
       ),
       this.#list,
-      h('button', { type: 'button', class: 'secondary', onclick: onInvite }, icon('link'), 'Copy invite link'),
+      h('button', { type: 'button', class: 'secondary', onclick: () => act('invite') }, icon('link'), 'Copy invite link'),
+      this.#end,
     );
   }
 
   render(state: CallState): void {
     if (this.element.hidden) return;
     const all = everybody(state);
+    setHidden(this.#end, !mayEnd(state));
     this.#title.textContent = `In the call (${all.length})`;
     this.#list.replaceChildren(...all.map((person) => this.#row(state, person)));
   }

@@ -26,11 +26,11 @@ export const MOST_TILES = 49;
 const GAP = 8;
 /** On a phone tiles touch nothing they need not. */
 const NARROW = 600;
-const STRIP_WIDTH = 0.2;
+const STRIP_WIDTH = { most: 280, least: 160 };
 const STRIP_HEIGHT = 0.24;
 
 export const isPortrait = ({ width, height }: Area): boolean => width < height;
-export const isNarrow = ({ width }: Area): boolean => width < NARROW;
+const isNarrow = ({ width }: Area): boolean => width < NARROW;
 
 interface Grid {
   columns: number;
@@ -43,9 +43,15 @@ function tileIn(cell: Area, narrowest: number): Area {
   return { width, height: Math.min(cell.height, width / narrowest) };
 }
 
+/** Alone on the page a picture may fill it, whatever its shape. */
+const narrowestFor = (count: number, area: Area): number => {
+  if (!isPortrait(area)) return NARROWEST_LANDSCAPE;
+  return count === 1 ? area.width / area.height : NARROWEST_PORTRAIT;
+};
+
 /** The grid with the largest tiles; among equals the one with the fewest gaps. */
 export function bestGrid(count: number, area: Area): Grid {
-  const narrowest = isPortrait(area) ? NARROWEST_PORTRAIT : NARROWEST_LANDSCAPE;
+  const narrowest = narrowestFor(count, area);
   let best: Grid = { columns: 1, rows: count, tile: { width: 0, height: 0 } };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
@@ -101,7 +107,9 @@ export function placeSpotlight(others: number, area: Area): Spotlight {
 }
 
 function stripBeside(others: number, area: Area): Spotlight {
-  const width = Math.min(280, Math.max(SMALLEST.width, area.width * STRIP_WIDTH));
+  // As large as lets everybody in, until that is too small.
+  const everybody = ((area.height - GAP * (others - 1)) / others) * WIDEST;
+  const width = Math.min(STRIP_WIDTH.most, Math.max(STRIP_WIDTH.least, everybody));
   const height = width / WIDEST;
   const fitting = Math.min(others, Math.max(1, Math.floor((area.height + GAP) / (height + GAP))));
   const top = (area.height - fitting * height - (fitting - 1) * GAP) / 2;

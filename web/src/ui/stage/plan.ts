@@ -3,7 +3,6 @@
 import {
   type Area,
   capacity,
-  isNarrow,
   MOST_TILES,
   placeGrid,
   placeSelf,
@@ -38,11 +37,12 @@ export interface Scene {
 
 /** With so few others, one's own picture is only in the way. */
 const FLOATING_SELF_WITH = 1;
+const PAGER_HEIGHT = 48;
 
 /** Tiles of others on the first page, for who is brought into view. */
 export function visibleOthers(scene: Omit<Scene, 'page'>, area: Area): number {
-  if (mainOf(scene)) return placeSpotlight(MOST_TILES, area).strip.length;
-  return capacity(area) - (floats(scene, area) ? 0 : 1);
+  if (mainOf(scene)) return placeSpotlight(MOST_TILES, area).strip.length - 1;
+  return pageOf(scene, area).perPage - (floats(scene) ? 0 : 1);
 }
 
 export function planStage(scene: Scene, area: Area): StagePlan {
@@ -54,22 +54,29 @@ function mainOf({ pinned, screens, others }: Omit<Scene, 'page'>): TileModel | u
   return [...screens, ...others].find(({ key }) => key === pinned) ?? screens[0];
 }
 
-function floats({ you, others }: Omit<Scene, 'page'>, area: Area): boolean {
-  const few = others.length === FLOATING_SELF_WITH;
-  return you !== undefined && (few || (isNarrow(area) && others.length > 0));
+function floats({ you, others }: Omit<Scene, 'page'>): boolean {
+  return you !== undefined && others.length === FLOATING_SELF_WITH;
+}
+
+/** What a page holds; the buttons to the next one take their room from it. */
+function pageOf({ others }: Omit<Scene, 'page'>, area: Area): { perPage: number; room: Area } {
+  const perPage = capacity(area);
+  if (others.length < perPage) return { perPage, room: area };
+  const room = { width: area.width, height: area.height - PAGER_HEIGHT };
+  return { perPage: capacity(room), room };
 }
 
 function grid(scene: Scene, area: Area): StagePlan {
   const { you, others } = scene;
-  const perPage = capacity(area);
-  const floating = floats(scene, area);
+  const { perPage, room } = pageOf(scene, area);
+  const floating = floats(scene);
   const tiles = [...others];
   // One's own tile closes the first page.
   if (you && !floating) tiles.splice(Math.min(perPage - 1, tiles.length), 0, you);
   const pages = Math.max(1, Math.ceil(tiles.length / perPage));
   const page = Math.min(Math.max(0, scene.page), pages - 1);
   const shown = tiles.slice(page * perPage, (page + 1) * perPage);
-  const rects = placeGrid(shown.length, area);
+  const rects = placeGrid(shown.length, room);
   const placed = shown.map((tile, index): Placed => ({ tile, rect: rects[index]!, role: 'grid' }));
   if (you && floating) placed.push({ tile: you, rect: placeSelf(area), role: 'self' });
   return { placed, page, pages, unseen: 0 };

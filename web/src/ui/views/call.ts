@@ -1,7 +1,7 @@
 /** The call itself: tiles, controls, and everything that appears around them. */
 
 import type { Call } from '../../call/Call';
-import { everybody } from '../../call/state';
+import { everybody, mayEnd } from '../../call/state';
 import { CallError } from '../../errors';
 import { canShareScreen } from '../../rtc/devices';
 import { Audio } from '../call/Audio';
@@ -30,10 +30,7 @@ export class CallView implements View {
   readonly element: HTMLElement;
   #stage: Stage;
   #controls = new Controls((name) => this.#act(name));
-  #people = new People(
-    () => this.#act('invite'),
-    () => this.#act('people'),
-  );
+  #people = new People((name) => this.#act(name));
   #toasts = new Toasts();
   #banner = new Banner();
   #audio = new Audio();
@@ -128,7 +125,7 @@ export class CallView implements View {
       cameraOn: media.state('camera') === 'live',
       sharing,
       canShare: canShareScreen(),
-      canEnd: state.you !== undefined && state.you.role !== 'participant',
+      canEnd: mayEnd(state),
       participants: everybody(state).length,
       peopleOpen: !this.#people.element.hidden,
     });
