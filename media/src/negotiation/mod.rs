@@ -5,13 +5,28 @@
 //! which may give it new ICE credentials; [`Negotiator::answer`] prints the answer
 //! with them.
 
+mod answer;
+mod candidate;
+mod caps;
+mod offer;
 pub mod params;
+mod sdp;
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
-use crate::control::{Answer, Offer, OfferError};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
 
-use params::{Fingerprint, Negotiated};
+use crate::control::{Answer, Offer, OfferError, PublishIntent, SlotInfo};
+use crate::ids::{Mid, Ssrc};
+
+pub use answer::CNAME;
+use answer::{Origin, SlotSsrcs};
+pub use candidate::is_candidate;
+use offer::{OfferPlan, PublishPlan, Role, SectionPlan, SlotPlan};
+use params::{Fingerprint, Negotiated, PublishSection, SlotSection};
+use sdp::OfferSdp;
 
 /// Our side of the transport, as the answer tells it.
 #[derive(Debug, Clone)]
@@ -25,32 +40,151 @@ pub struct LocalDescription<'a> {
 
 /// What must persist between the offers of one Participant.
 pub struct Negotiator {
-    seed: [u8; 32],
+    rng: ChaCha20Rng,
+    slots: HashMap<Mid, SlotSsrcs>,
+    accepted: Option<OfferPlan>,
+    origin: Origin,
 }
 
 impl Negotiator {
     /// `seed` makes the SSRCs of the Slots.
     pub fn new(seed: [u8; 32]) -> Self {
-        Self { seed }
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let origin = Origin {
+            // 63 bits (RFC 9429 §5.2.1).
+            session: rng.random::<u64>() >> 1,
+            version: 0,
+        };
+        Self {
+            rng,
+            slots: HashMap::new(),
+            accepted: None,
+            origin,
+        }
     }
 
     /// Judges an offer. A Slot keeps its SSRCs from offer to offer, until an offer
     /// with another fingerprint (a new RTCPeerConnection, whose SRTP starts over)
     /// gives every Slot new ones.
     pub fn accept(&mut self, offer: &Offer) -> Result<Negotiated, OfferError> {
-        let _ = (offer, self.seed);
-        Err(OfferError::Missing("everything"))
+        let sdp = OfferSdp::parse(&offer.sdp)?;
+        let fingerprint = sdp.fingerprint()?;
+        let known = self.accepted.as_ref().map(|plan| &plan.transport);
+        let continues = known.is_some_and(|known| known.fingerprint == fingerprint);
+        let is_slot = |mid| continues && self.slots.contains_key(&mid);
+        let plan = offer::judge(&sdp, offer, is_slot)?;
+
+        // Nothing can be refused any more.
+        let before = if continues {
+            std::mem::take(&mut self.slots)
+        } else {
+            HashMap::new()
+        };
+        let mut taken: HashSet<Ssrc> = sdp.ssrcs().collect();
+        taken.extend(before.values().flat_map(|s| [s.media, s.rtx]));
+        for section in &plan.sections {
+            if matches!(section.role, Role::Slot(_)) {
+                let ssrcs = before.get(&section.mid).copied();
+                let ssrcs = ssrcs.unwrap_or_else(|| self.new_ssrcs(&mut taken));
+                self.slots.insert(section.mid, ssrcs);
+            }
+        }
+        let negotiated = self.negotiated(&plan);
+        self.accepted = Some(plan);
+        Ok(negotiated)
     }
 
     /// The answer to the offer accepted last; `None` before the first.
     pub fn answer(&mut self, local: &LocalDescription<'_>) -> Option<Answer> {
-        let _ = local;
-        None
+        let plan = self.accepted.as_ref()?;
+        self.origin.version += 1;
+        let ssrcs_of = |section: &SectionPlan| self.slots.get(&section.mid).copied();
+        let sdp = answer::print(plan, local, self.origin, ssrcs_of).ok()?;
+        let published = plan.sections.iter().filter_map(|s| match &s.role {
+            Role::Publish(plan) if plan.active => Some(PublishIntent {
+                mid: s.mid,
+                source: plan.source,
+            }),
+            _ => None,
+        });
+        let slots = plan.sections.iter().filter_map(|s| match &s.role {
+            Role::Slot(slot) if slot.active => Some(SlotInfo {
+                mid: s.mid,
+                kind: slot.kind,
+            }),
+            _ => None,
+        });
+        Some(Answer {
+            published: published.collect(),
+            slots: slots.collect(),
+            sdp,
+        })
+    }
+
+    /// Two SSRCs that neither side uses in this session (RFC 3550 §8).
+    fn new_ssrcs(&mut self, taken: &mut HashSet<Ssrc>) -> SlotSsrcs {
+        let mut next = || loop {
+            let ssrc = Ssrc(self.rng.random_range(1..=u32::MAX));
+            if taken.insert(ssrc) {
+                return ssrc;
+            }
+        };
+        SlotSsrcs {
+            media: next(),
+            rtx: next(),
+        }
+    }
+
+    fn negotiated(&self, plan: &OfferPlan) -> Negotiated {
+        let mut negotiated = Negotiated {
+            transport: plan.transport.clone(),
+            published: Vec::new(),
+            slots: Vec::new(),
+        };
+        for section in &plan.sections {
+            match &section.role {
+                Role::Publish(plan) => {
+                    negotiated
+                        .published
+                        .push(publish_section(section.mid, plan));
+                }
+                Role::Slot(plan) => {
+                    if let Some(ssrcs) = self.slots.get(&section.mid) {
+                        negotiated
+                            .slots
+                            .push(slot_section(section.mid, plan, *ssrcs));
+                    }
+                }
+                Role::Rejected | Role::Idle(_) => {}
+            }
+        }
+        negotiated
     }
 }
 
-/// Whether a trickled candidate line is one (RFC 8839 §5.1).
-pub fn is_candidate(line: &str) -> bool {
-    let _ = line;
-    false
+fn publish_section(mid: Mid, plan: &PublishPlan) -> PublishSection {
+    PublishSection {
+        mid,
+        source: plan.source,
+        active: plan.active,
+        codecs: caps::params(&plan.common.codecs),
+        extensions: plan.common.extension_ids,
+        encodings: plan.encodings.clone(),
+    }
 }
+
+fn slot_section(mid: Mid, plan: &SlotPlan, ssrcs: SlotSsrcs) -> SlotSection {
+    let has_rtx = caps::has_rtx(&plan.common.codecs);
+    SlotSection {
+        mid,
+        kind: plan.kind,
+        active: plan.active,
+        codecs: caps::params(&plan.common.codecs),
+        extensions: plan.common.extension_ids,
+        ssrc: ssrcs.media,
+        rtx_ssrc: has_rtx.then_some(ssrcs.rtx),
+    }
+}
+
+#[cfg(test)]
+mod tests;
