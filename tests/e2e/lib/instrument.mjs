@@ -125,6 +125,11 @@ export function instrument() {
       for (const socket of sockets) socket.close();
     },
 
+    /** As the browser says that the machine is on another network. */
+    changeNetwork() {
+      window.dispatchEvent(new Event('online'));
+    },
+
     /** The ufrag that the browser uses now; another one means that ICE restarted. */
     ufrag() {
       return live()?.localDescription?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];

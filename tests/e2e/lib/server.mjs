@@ -1,12 +1,13 @@
 // The server under test: the binary that was built, on fixed ports of the
 // namespace that scripts/e2e.sh made, with a data directory of its own.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 import { eventually } from './await.mjs';
 
@@ -16,7 +17,6 @@ const BINARY = process.env.CONVOKE_BINARY ?? path.join(ROOT, 'target/debug/convo
 const LISTEN = '127.0.0.1:8080';
 
 export class Server {
-  url = `http://${LISTEN}`;
   #env;
   #child;
   #log;
@@ -34,6 +34,7 @@ export class Server {
       CONVOKE_LOG: 'info,convoke=debug,convoke_signaling=debug,convoke_media=debug',
       ...env,
     };
+    server.url = `http://${server.#env.CONVOKE_HTTP_LISTEN}`;
     await server.run();
     return server;
   }
@@ -83,6 +84,13 @@ export class Server {
     await this.#end('SIGKILL');
     this.#log.end();
     await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** The link that `convoke token` prints. */
+  async invite(...flags) {
+    const options = { cwd: this.dataDir, env: this.#env };
+    const { stdout } = await promisify(execFile)(BINARY, ['token', ...flags], options);
+    return stdout.match(/https?:\S+/)[0];
   }
 
   /** GET of the API, parsed. */

@@ -1,0 +1,30 @@
+// Chromium with Firefox, both ways.
+
+import assert from 'node:assert/strict';
+
+import { journeys } from './lib/journey.mjs';
+import { Person, RAMP_MS, meet } from './lib/person.mjs';
+
+const { journey } = journeys('firefox');
+
+journey('Chromium and Firefox see and hear each other', async ({ room, url, browsers }) => {
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const fox = await Person.join(await browsers.firefox(), { url, room, name: 'Fox' });
+  await meet(ada, fox);
+  await fox.sees(ada, { width: 640, timeoutMs: RAMP_MS });
+  await ada.sees(fox, { width: 640, timeoutMs: RAMP_MS });
+  const { transport } = await fox.tab.stats();
+  assert.match(transport.srtpCipher, /AES_128_GCM/);
+  await fox.tab.screenshot('8-firefox');
+
+  await fox.tab.click('mute-button');
+  await ada.seesTile(fox, 'muted', (tile) => tile?.muted);
+  await ada.tab.click('camera-button');
+  await fox.seesTile(ada, 'no picture', (tile) => tile && !tile.picture);
+});
+
+journey('Firefox with Firefox', async ({ room, url, browsers }) => {
+  const fox = await Person.join(await browsers.firefox(), { url, room, name: 'Fox' });
+  const panda = await Person.join(await browsers.firefox(), { url, room, name: 'Panda' });
+  await meet(fox, panda);
+});

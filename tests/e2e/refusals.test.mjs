@@ -1,0 +1,85 @@
+// What a person reads when it does not go on.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { eventually } from './lib/await.mjs';
+import { Browsers } from './lib/browsers.mjs';
+import { journeys } from './lib/journey.mjs';
+import { Person, meet } from './lib/person.mjs';
+import { Server } from './lib/server.mjs';
+
+const { journey } = journeys('refusals', { CONVOKE_MAX_PARTICIPANTS: '2' });
+
+const reads = (tab, words) =>
+  eventually(`the page says ${words}`, () => tab.text('message'), (text) => words.test(text));
+
+journey('a full room says so, and lets in when somebody has left', async (world) => {
+  const { room, url, browsers } = world;
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const bob = await Person.join(await browsers.chromium(), { url, room, name: 'Bob' });
+  await meet(ada, bob);
+  const tab = await browsers.chromium();
+  await tab.goto(`${url}/r/${room}`);
+  await tab.fill('name-input', 'Eve');
+  await tab.click('join-button');
+  await reads(tab, /full/i);
+  await tab.screenshot('9-room-full');
+
+  await bob.leave();
+  await tab.click('rejoin-button');
+  const eve = new Person(tab, 'Eve');
+  await eventually('Eve is in', () => tab.tiles(), (tiles) => tiles.some(({ you }) => you));
+  eve.id = await eve.ownId();
+  await meet(ada, eve);
+});
+
+journey('permission denied is explained, and joining to listen works', async (world) => {
+  const { room, url, browsers } = world;
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const tab = await browsers.chromium({ permission: 'denied' });
+  await tab.goto(`${url}/r/${room}`);
+  await reads(tab, /permission|allow|blocked/i);
+  await tab.screenshot('10-permission-denied');
+  const eve = new Person(tab, 'Eve');
+  await eve.enter();
+  await eve.sees(ada);
+  await eve.hears();
+});
+
+journey('a call ended by a moderator is over for everybody', async (world) => {
+  const { room, url, browsers, server } = world;
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  await ada.leave();
+  const text = await ada.tab.text('message');
+  assert.match(text, /left/i);
+  await eventually(
+    'the call is on record as ended',
+    () => server.get(`/api/v1/rooms/${room}/calls`),
+    ({ calls }) => calls[0]?.status === 'ended',
+  );
+});
+
+test('where guests are not admitted the page asks for an invitation, and a link enters', async () => {
+  const settings = { CONVOKE_AUTH_GUESTS: 'off', CONVOKE_HTTP_LISTEN: '127.0.0.1:8090', CONVOKE_MEDIA_PORT: '3490' };
+  const browsers = new Browsers();
+  const server = await Server.start('tokens', settings);
+  try {
+    const tab = await browsers.chromium();
+    await tab.goto(`${server.url}/r/board`);
+    await tab.fill('name-input', 'Mallory');
+    await tab.click('join-button');
+    await reads(tab, /invitation/i);
+
+    const link = await server.invite('--user', '7', '--name', 'Ada', '--room', 'board', '--moderator');
+    const invited = await browsers.chromium();
+    await invited.goto(link);
+    await invited.click('join-button');
+    await eventually('Ada is in', () => invited.tiles(), (tiles) => tiles.some(({ you }) => you));
+    const shown = await invited.evaluate(() => location.href);
+    assert.ok(!shown.includes('token'), 'the token is not left in the address bar');
+  } finally {
+    await browsers.close();
+    await server.close();
+  }
+});

@@ -1,0 +1,130 @@
+// What must not end a call: a lost socket, a lost address, a lost server.
+
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+
+import { eventually } from './lib/await.mjs';
+import { ip } from './lib/browsers.mjs';
+import { journeys } from './lib/journey.mjs';
+import { Person, meet } from './lib/person.mjs';
+
+const { journey } = journeys('resilience', {
+  // Both of the addresses that the browsers may use can reach these.
+  CONVOKE_MEDIA_ADVERTISED_IPS: '127.0.0.2',
+});
+
+const two = async ({ room, url, browsers }) => {
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const bob = await Person.join(await browsers.chromium(), { url, room, name: 'Bob' });
+  await meet(ada, bob);
+  return [ada, bob];
+};
+
+const theCall = async ({ server, room }) => {
+  const { calls } = await server.get(`/api/v1/rooms/${room}/calls`);
+  return server.get(`/api/v1/calls/${calls[0].id}`);
+};
+
+journey('a dropped WebSocket: the same participant, and media never stopped', async (world) => {
+  const [ada, bob] = await two(world);
+  const opened = await bob.tab.evaluate(() => window.__e2e.sockets.length);
+  await bob.tab.evaluate(() => window.__e2e.dropSockets());
+  await eventually(
+    'Bob has another socket, open',
+    () =>
+      bob.tab.evaluate(() => {
+        const { sockets } = window.__e2e;
+        return { count: sockets.length, open: sockets.at(-1).readyState === WebSocket.OPEN };
+      }),
+    ({ count, open }) => count > opened && open,
+  );
+  await ada.sees(bob);
+  await bob.sees(ada);
+  assert.equal(await bob.ownId(), bob.id, 'the same participant');
+  // Signaling works again in both directions.
+  await bob.tab.click('mute-button');
+  await ada.seesTile(bob, 'muted', (tile) => tile?.muted);
+  const { events, participants } = await theCall(world);
+  assert.equal(participants.length, 2);
+  const left = events.filter(({ kind }) => kind.includes('left'));
+  assert.deepEqual(left, [], 'nobody left');
+});
+
+journey('an ICE restart keeps the call', async (world) => {
+  const [ada, bob] = await two(world);
+  const before = await bob.tab.evaluate(() => window.__e2e.ufrag());
+  await bob.tab.evaluate(() => window.__e2e.changeNetwork());
+  await eventually(
+    'another ufrag is in use',
+    () => bob.tab.evaluate(() => window.__e2e.ufrag()),
+    (ufrag) => ufrag !== before,
+  );
+  await meet(ada, bob);
+  assert.equal(await bob.ownId(), bob.id);
+});
+
+journey('the network path changes: media moves to the other address', async (world) => {
+  const [ada, bob] = await two(world);
+  const { transport } = await bob.tab.stats();
+  const lost = transport.localAddress;
+  console.log(`taking ${lost} away`);
+  assert.match(lost, /^10\.99\.|^127\.0\.0\.2$/, 'an address that can be taken away');
+  await ip('address', 'del', `${lost}/24`, 'dev', 'far0');
+  after(() => ip('address', 'add', `${lost}/24`, 'dev', 'far0').catch(() => {}));
+  await eventually(
+    'Bob sends from another address',
+    async () => (await bob.tab.stats()).transport,
+    ({ localAddress }) => localAddress && localAddress !== lost,
+    30_000,
+  );
+  await ada.sees(bob, { timeoutMs: 30_000 });
+  await bob.sees(ada, { timeoutMs: 30_000 });
+  await ada.hears(30_000);
+  assert.equal(await bob.ownId(), bob.id, 'the same participant');
+  const { events } = await theCall(world);
+  assert.deepEqual(events.filter(({ kind }) => kind.includes('left')), []);
+});
+
+journey('kill -9 and a new start: the same people find each other again', async (world) => {
+  const [ada, bob] = await two(world);
+  await world.server.kill();
+  await world.server.run();
+  // Tiles may have other participants' ids now; what counts is who is seen.
+  await eventually(
+    'both are back in a call of two',
+    async () => {
+      [ada.id, bob.id] = [await ada.ownId(), await bob.ownId()];
+      return { ada: ada.id, seen: await ada.tileOf(bob), seesAda: await bob.tileOf(ada) };
+    },
+    ({ ada: id, seen, seesAda }) => id && seen && seesAda,
+    30_000,
+  );
+  await ada.sees(bob, { timeoutMs: 30_000 });
+  await bob.sees(ada, { timeoutMs: 30_000 });
+  await ada.hears();
+});
+
+journey('kill -9 and nobody returns: the call is ended, with a reason and times', async (world) => {
+  const [ada, bob] = await two(world);
+  const started = await theCall(world);
+  await world.server.kill();
+  await Promise.all([ada.tab.goto('about:blank'), bob.tab.goto('about:blank')]);
+  await world.server.run();
+  const record = await eventually(
+    'the call has ended',
+    () => theCall(world),
+    ({ status }) => status === 'ended',
+    60_000,
+  );
+  assert.equal(record.id, started.id);
+  assert.ok(record.endReason, JSON.stringify(record));
+  assert.ok(record.startedAt <= record.endedAt);
+  for (const participant of record.participants) assert.ok(participant.leftAt, 'everybody left');
+});
+
+journey('SIGTERM tells everybody and ends with 0; a start later they are back', async (world) => {
+  const [ada] = await two(world);
+  assert.equal(await world.server.stop(), 0);
+  await world.server.run();
+  await eventually('Ada is back', () => ada.ownId(), (id) => id !== undefined, 30_000);
+});
