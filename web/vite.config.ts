@@ -2,6 +2,9 @@
 // so that the server may let browsers cache `assets/` for ever.
 import { defineConfig } from 'vite';
 
+/** The server behind `npm run dev`. */
+const SERVER = process.env['CONVOKE_SERVER'] ?? 'http://127.0.0.1:8080';
+
 export default defineConfig({
   build: {
     outDir: 'dist',
@@ -13,8 +16,8 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/ws': { target: 'ws://127.0.0.1:8080', ws: true },
-      '/api': 'http://127.0.0.1:8080',
+      '/ws': { target: SERVER.replace('http', 'ws'), ws: true },
+      '/api': SERVER,
     },
   },
 });

@@ -222,7 +222,10 @@ export class Call extends Emitter<CallEvents> {
         if (message.state === 'failed') this.#recovery.serverLostPath();
         break;
       case 'error':
-        this.#logger.warn('The server refused a message', { reason: message.code });
+        this.#logger.warn('The server refused a message', {
+          reason: message.code,
+          message: message.message,
+        });
         this.emit('error', CallError.fromServer(message));
         break;
       default:

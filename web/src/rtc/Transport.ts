@@ -154,7 +154,10 @@ export class Transport extends Emitter<TransportEvents> {
 
   #offerFailed(error: CallError): void {
     if (this.#closed) return;
-    this.#logger.warn('An offer was not answered', { reason: error.reason });
+    this.#logger.warn('An offer was not answered', {
+      reason: error.reason,
+      message: error.message,
+    });
     if (error.reason === 'disconnected') {
       this.#offerWanted = true;
     } else if (RETRYABLE.has(error.reason)) {
