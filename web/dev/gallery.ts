@@ -18,9 +18,22 @@ import { CallError } from '../src/errors';
 import { failureMessage } from '../src/ui/words';
 
 const NAMES = [
-  'Ada Lovelace', 'Noor Haddad', 'Jonas Weber', 'Mei Lin', 'Tomás Ruiz', 'Priya Raman',
-  'Léa Fournier', 'Kwame Mensah', 'Ingrid Solberg', 'Yuki Tanaka', 'Sam Okafor', 'Olga Petrova',
-  'Aleksander Wiśniewski-Brzęczyszczykiewicz', 'Zoë', 'Mateo Silva', 'Hana Kim',
+  'Ada Lovelace',
+  'Noor Haddad',
+  'Jonas Weber',
+  'Mei Lin',
+  'Tomás Ruiz',
+  'Priya Raman',
+  'Léa Fournier',
+  'Kwame Mensah',
+  'Ingrid Solberg',
+  'Yuki Tanaka',
+  'Sam Okafor',
+  'Olga Petrova',
+  'Aleksander Wiśniewski-Brzęczyszczykiewicz',
+  'Zoë',
+  'Mateo Silva',
+  'Hana Kim',
 ];
 const query = new URLSearchParams(location.search);
 const people = Number(query.get('people') ?? 9);
@@ -129,7 +142,8 @@ const call = Object.assign(new Emitter(), {
     call: { id: 'c', room: 'design-review', startedAt: Date.now() - 754_000 },
     you,
     participants: everyone.slice(1),
-    speakers: people > 2 ? [{ participantId: 'p2', level: 30 }] : [{ participantId: 'p1', level: 30 }],
+    speakers:
+      people > 2 ? [{ participantId: 'p2', level: 30 }] : [{ participantId: 'p1', level: 30 }],
   },
   show: () => undefined,
   streamOf: (id: string, source: string) =>
@@ -144,7 +158,9 @@ const call = Object.assign(new Emitter(), {
 const failure = query.get('message');
 if (failure) {
   const actions = { retry() {}, home() {}, useToken() {} };
-  document.body.append(messageView(failureMessage(new CallError(failure as never)), actions).element);
+  document.body.append(
+    messageView(failureMessage(new CallError(failure as never)), actions).element,
+  );
 } else {
   const view = new CallView(call, '');
   document.body.append(view.element);

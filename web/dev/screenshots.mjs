@@ -13,7 +13,10 @@ const PAGES = {
   start: '/',
   prejoin: '/r/design-review',
   ...Object.fromEntries(
-    [1, 2, 3, 5, 9, 25, 49].map((people) => [`call${people}`, `/dev/gallery.html?people=${people}`]),
+    [1, 2, 3, 5, 9, 25, 49].map((people) => [
+      `call${people}`,
+      `/dev/gallery.html?people=${people}`,
+    ]),
   ),
   screen: '/dev/gallery.html?people=9&screen=1',
   people: '/dev/gallery.html?people=9&panel=1',

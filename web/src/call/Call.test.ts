@@ -68,7 +68,11 @@ describe('joining', () => {
 
   it('fails with the reason of the server', async () => {
     const server = new FakeServer();
-    const call = new Call({ url: 'ws://server/ws', media: media(), createWebSocket: server.create });
+    const call = new Call({
+      url: 'ws://server/ws',
+      media: media(),
+      createWebSocket: server.create,
+    });
     call.join('room');
     server.welcomes();
     const { request } = server.socket.sentOf('join')[0]!;
@@ -95,7 +99,8 @@ describe('sources', () => {
     const { server, local, answer } = await inCall();
     await local.setScreen(true);
     await settled();
-    const screens = () => server.socket.sentOf('publish').filter(({ source }) => source === 'screen');
+    const screens = () =>
+      server.socket.sentOf('publish').filter(({ source }) => source === 'screen');
     expect(server.socket.sentOf('offer')).toHaveLength(2);
     expect(screens()).toEqual([]);
     await answer();
@@ -115,9 +120,9 @@ describe('the layout', () => {
     await settled();
     await answer();
     const [first] = server.socket.sentOf('slots');
-    expect(first?.slots.map(({ show }) => (show.kind === 'pinned' ? show.participantId : show.kind))).toEqual(
-      ['p1', 'p2', 'off', 'off'],
-    );
+    expect(
+      first?.slots.map(({ show }) => (show.kind === 'pinned' ? show.participantId : show.kind)),
+    ).toEqual(['p1', 'p2', 'off', 'off']);
   });
 
   it('follows a camera that is turned on', async () => {
@@ -180,7 +185,9 @@ describe('after a lost WebSocket', () => {
     const news: string[] = [];
     all.call.on('participantJoined', ({ id }) => news.push(`+${id}`));
     all.call.on('participantLeft', ({ id }) => news.push(`-${id}`));
-    all.server.socket.says(joined({ media: 'kept', participants: [participant('p2'), participant('p3')] }));
+    all.server.socket.says(
+      joined({ media: 'kept', participants: [participant('p2'), participant('p3')] }),
+    );
     expect(news).toEqual(['+p3', '-p1']);
   });
 

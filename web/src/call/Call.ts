@@ -14,7 +14,12 @@ import type {
   TrackSource,
 } from '../protocol/messages';
 import { watchNetwork } from '../protocol/network';
-import { type Credentials, SignalSocket, type SignalState, type WebSocketLike } from '../protocol/SignalSocket';
+import {
+  type Credentials,
+  SignalSocket,
+  type SignalState,
+  type WebSocketLike,
+} from '../protocol/SignalSocket';
 import type { VideoCodec } from '../rtc/codecs';
 import { LocalMedia } from '../rtc/LocalMedia';
 import { PathRecovery } from '../rtc/recovery';
@@ -151,7 +156,10 @@ export class Call extends Emitter<CallEvents> {
   /** For everybody; hosts and moderators may. */
   async end(): Promise<void> {
     // The end of the call is the answer; only a refusal echoes the number.
-    const refused = this.#socket.request((request) => ({ type: 'end_call', request }), 'call_ended');
+    const refused = this.#socket.request(
+      (request) => ({ type: 'end_call', request }),
+      'call_ended',
+    );
     await refused.catch((error: CallError) => {
       if (!isOver(this.#state)) throw error;
     });
@@ -191,7 +199,8 @@ export class Call extends Emitter<CallEvents> {
       // Lost: the next welcome tries again. Already in: the snapshot is under way.
       if (error.reason === 'disconnected' || error.reason === 'already_in_call') return;
       if (!RETRYABLE.has(error.reason)) return this.#fail(error);
-      const delay = error.retryAfterSecs === undefined ? RETRY_JOIN_MS : error.retryAfterSecs * 1_000;
+      const delay =
+        error.retryAfterSecs === undefined ? RETRY_JOIN_MS : error.retryAfterSecs * 1_000;
       this.#joinTimer = setTimeout(() => void this.#enter(), delay);
     }
   }

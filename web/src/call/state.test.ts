@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { CallError } from '../errors';
 import type { ServerMessage } from '../protocol/messages';
 import { joined, participant, withTracks } from '../testing/values';
-import { type Action, type CallState, initialState, isSpeaking, mayEnd, reduce, slotShowing } from './state';
+import {
+  type Action,
+  type CallState,
+  initialState,
+  isSpeaking,
+  mayEnd,
+  reduce,
+  slotShowing,
+} from './state';
 
 const after = (...actions: Action[]): CallState => actions.reduce(reduce, initialState);
 const message = (value: ServerMessage): Action => ({ type: 'message', message: value });
@@ -16,8 +24,18 @@ describe('phases', () => {
   it.each([
     ['joining', []],
     ['joined', [inCall[1]!]],
-    ['reconnecting', [inCall[1]!, { type: 'signal', state: { name: 'waiting', attempt: 1, delayMs: 1 } }]],
-    ['joined', [inCall[1]!, { type: 'signal', state: { name: 'waiting', attempt: 1, delayMs: 1 } }, inCall[1]!]],
+    [
+      'reconnecting',
+      [inCall[1]!, { type: 'signal', state: { name: 'waiting', attempt: 1, delayMs: 1 } }],
+    ],
+    [
+      'joined',
+      [
+        inCall[1]!,
+        { type: 'signal', state: { name: 'waiting', attempt: 1, delayMs: 1 } },
+        inCall[1]!,
+      ],
+    ],
     ['joining', [{ type: 'signal', state: { name: 'waiting', attempt: 1, delayMs: 1 } }]],
     ['ended', [inCall[1]!, { type: 'left' }]],
     ['ended', [inCall[1]!, message({ type: 'call_ended', reason: 'completed' })]],
@@ -46,13 +64,18 @@ describe('phases', () => {
       name: 'ended',
       why: 'removed',
     });
-    expect(after(...inCall, message({ ...removed, participantId: 'p1' })).phase.name).toBe('joined');
+    expect(after(...inCall, message({ ...removed, participantId: 'p1' })).phase.name).toBe(
+      'joined',
+    );
   });
 });
 
 describe('participants', () => {
   it('are in the order in which they joined', () => {
-    const state = after(...inCall, message({ type: 'participant_joined', participant: participant('p3') }));
+    const state = after(
+      ...inCall,
+      message({ type: 'participant_joined', participant: participant('p3') }),
+    );
     expect(ids(state)).toEqual(['p1', 'p2', 'p3']);
   });
 

@@ -169,10 +169,7 @@ export function mayEnd({ you }: CallState): boolean {
   return you !== undefined && you.role !== 'participant';
 }
 
-export function trackOf(
-  participant: ParticipantInfo,
-  source: TrackSource,
-): TrackInfo | undefined {
+export function trackOf(participant: ParticipantInfo, source: TrackSource): TrackInfo | undefined {
   return participant.tracks.find((track) => track.source === source);
 }
 

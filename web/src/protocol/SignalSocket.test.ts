@@ -64,7 +64,10 @@ describe('hello', () => {
     vi.advanceTimersByTime(FIRST_DELAY_MS);
     server.socket.opens();
     server.socket.says({ type: 'error', code: 'resume_failed', message: 'too late' });
-    expect(server.socket.sentOf('hello').map(({ resume }) => resume)).toEqual(['resume-1', undefined]);
+    expect(server.socket.sentOf('hello').map(({ resume }) => resume)).toEqual([
+      'resume-1',
+      undefined,
+    ]);
     server.socket.says(welcome());
     expect(socket.state.name).toBe('open');
   });

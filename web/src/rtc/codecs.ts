@@ -20,9 +20,7 @@ function isBaseProfile(codec: Codec, name: VideoCodec): boolean {
   const parameters = codec.sdpFmtpLine ?? '';
   switch (name) {
     case 'h264':
-      return (
-        H264_CONSTRAINED_BASELINE.test(parameters) && !H264_SINGLE_NAL_UNITS.test(parameters)
-      );
+      return H264_CONSTRAINED_BASELINE.test(parameters) && !H264_SINGLE_NAL_UNITS.test(parameters);
     case 'vp9':
     case 'av1':
       return !parameters.includes('profile') || FIRST_PROFILE.test(parameters);
@@ -34,9 +32,7 @@ function isBaseProfile(codec: Codec, name: VideoCodec): boolean {
 /** The entry of the browser's list for a codec, with those wanted put first. */
 function choose(available: readonly Codec[], wanted: readonly VideoCodec[]): Codec[] {
   const chosen = wanted.flatMap((name) => {
-    const matching = available.filter(
-      ({ mimeType }) => mimeType.toLowerCase() === `video/${name}`,
-    );
+    const matching = available.filter(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`);
     return (matching.find((codec) => isBaseProfile(codec, name)) ?? matching[0]) || [];
   });
   // Without RTX a lost packet costs a keyframe (RFC 4588).

@@ -58,7 +58,11 @@ describe('planSlots', () => {
 
   it('tells a camera from a screen of the same participant', () => {
     const next = planSlots(mids, [], [tile('a', { source: 'screen' }), tile('a')]);
-    expect(next.map(({ show }) => show.kind === 'pinned' && show.source)).toEqual(['screen', 'camera', false]);
+    expect(next.map(({ show }) => show.kind === 'pinned' && show.source)).toEqual([
+      'screen',
+      'camera',
+      false,
+    ]);
   });
 
   it('shows a tile that is asked for twice once', () => {
@@ -74,7 +78,9 @@ describe('changedWishes', () => {
   const before = planSlots(['4', '5'], [], [tile('a'), tile('b')]);
 
   it('says nothing when nothing changed', () => {
-    expect(changedWishes(before, planSlots(['4', '5'], before, [tile('a'), tile('b')]))).toEqual([]);
+    expect(changedWishes(before, planSlots(['4', '5'], before, [tile('a'), tile('b')]))).toEqual(
+      [],
+    );
   });
 
   it.each([
@@ -88,6 +94,8 @@ describe('changedWishes', () => {
 
   it('turns a new Slot off, which the server would fill by itself', () => {
     const grown = planSlots(['4', '5', '6'], before, [tile('a'), tile('b')]);
-    expect(changedWishes(before, grown)).toEqual([{ mid: '6', show: { kind: 'off' }, priority: 0 }]);
+    expect(changedWishes(before, grown)).toEqual([
+      { mid: '6', show: { kind: 'off' }, priority: 0 },
+    ]);
   });
 });

@@ -65,7 +65,10 @@ export class FakePeerConnection {
     FakePeerConnection.all.push(this);
   }
 
-  addTransceiver(kind: 'audio' | 'video', { direction }: { direction: Direction }): FakeTransceiver {
+  addTransceiver(
+    kind: 'audio' | 'video',
+    { direction }: { direction: Direction },
+  ): FakeTransceiver {
     const transceiver = new FakeTransceiver(kind, direction);
     this.transceivers.push(transceiver);
     return transceiver;

@@ -22,7 +22,10 @@ export class DeviceMenus implements View {
     private readonly onSpeaker: (id: string) => void,
   ) {
     for (const kind of KINDS) {
-      const select = h('select', { 'data-testid': `${kind}-select`, onchange: () => this.#chosen(kind) });
+      const select = h('select', {
+        'data-testid': `${kind}-select`,
+        onchange: () => this.#chosen(kind),
+      });
       const field = h('label', { class: 'field' }, h('span', {}, LABELS[kind]), select);
       this.#selects.set(kind, select);
       this.#fields.set(kind, field);
@@ -39,7 +42,11 @@ export class DeviceMenus implements View {
   }
 
   async refresh(): Promise<void> {
-    const devices = await listDevices().catch((): Devices => ({ microphone: [], camera: [], speaker: [] }));
+    const devices = await listDevices().catch((): Devices => ({
+      microphone: [],
+      camera: [],
+      speaker: [],
+    }));
     for (const kind of KINDS) {
       const select = this.#selects.get(kind)!;
       const current = kind === 'speaker' ? select.value : this.media.deviceId(kind);

@@ -57,6 +57,9 @@ export function parseInvitation(text: string): Invitation | undefined {
     const token = tokenOf(url);
     return room === undefined ? undefined : { room, ...(token === undefined ? {} : { token }) };
   }
-  const room = trimmed.replace(/^\/?r\//, '').replace(/\s+/g, '-').toLowerCase();
+  const room = trimmed
+    .replace(/^\/?r\//, '')
+    .replace(/\s+/g, '-')
+    .toLowerCase();
   return room === '' ? undefined : { room };
 }

@@ -20,9 +20,13 @@ export function troubleOf({ phase, path }: CallState, online: boolean): Trouble 
     return { reason: 'reconnecting', text: 'Connection lost. Reconnecting…' };
   }
   if (path === 'disconnected' || path === 'failed') {
-    return { reason: 'media_reconnecting', text: 'Audio and video were interrupted. Reconnecting…' };
+    return {
+      reason: 'media_reconnecting',
+      text: 'Audio and video were interrupted. Reconnecting…',
+    };
   }
-  if (path !== 'connected') return { reason: 'media_connecting', text: 'Connecting audio and video…' };
+  if (path !== 'connected')
+    return { reason: 'media_connecting', text: 'Connecting audio and video…' };
   return undefined;
 }
 

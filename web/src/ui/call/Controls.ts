@@ -15,14 +15,7 @@ export interface ControlsState {
 }
 
 export type ControlName =
-  | 'microphone'
-  | 'camera'
-  | 'share'
-  | 'invite'
-  | 'people'
-  | 'settings'
-  | 'leave'
-  | 'end';
+  'microphone' | 'camera' | 'share' | 'invite' | 'people' | 'settings' | 'leave' | 'end';
 
 interface ButtonOptions {
   name: ControlName;
@@ -37,7 +30,10 @@ class Control {
   readonly element: HTMLButtonElement;
   #icon: SVGSVGElement;
 
-  constructor({ name, testId, icon: iconName, label, shortcut, kind }: ButtonOptions, act: (name: ControlName) => void) {
+  constructor(
+    { name, testId, icon: iconName, label, shortcut, kind }: ButtonOptions,
+    act: (name: ControlName) => void,
+  ) {
     this.#icon = icon(iconName);
     this.element = h(
       'button',
@@ -87,14 +83,59 @@ export class Controls implements View {
 
   constructor(act: (name: ControlName) => void) {
     const control = (options: ButtonOptions) => new Control(options, act);
-    this.#microphone = control({ name: 'microphone', testId: 'mute-button', icon: 'mic', label: 'Mute', shortcut: 'M' });
-    this.#camera = control({ name: 'camera', testId: 'camera-button', icon: 'camera', label: 'Camera', shortcut: 'V' });
-    this.#share = control({ name: 'share', testId: 'share-button', icon: 'screen', label: 'Share screen', shortcut: 'S' });
-    this.#people = control({ name: 'people', testId: 'people-button', icon: 'people', label: 'People', shortcut: 'P', kind: 'plain' });
+    this.#microphone = control({
+      name: 'microphone',
+      testId: 'mute-button',
+      icon: 'mic',
+      label: 'Mute',
+      shortcut: 'M',
+    });
+    this.#camera = control({
+      name: 'camera',
+      testId: 'camera-button',
+      icon: 'camera',
+      label: 'Camera',
+      shortcut: 'V',
+    });
+    this.#share = control({
+      name: 'share',
+      testId: 'share-button',
+      icon: 'screen',
+      label: 'Share screen',
+      shortcut: 'S',
+    });
+    this.#people = control({
+      name: 'people',
+      testId: 'people-button',
+      icon: 'people',
+      label: 'People',
+      shortcut: 'P',
+      kind: 'plain',
+    });
     this.#people.element.append(this.#count);
-    const invite = control({ name: 'invite', testId: 'invite-button', icon: 'link', label: 'Copy invite link', shortcut: 'I', kind: 'plain' });
-    const settings = control({ name: 'settings', testId: 'settings-button', icon: 'settings', label: 'Devices', shortcut: 'D', kind: 'plain' });
-    const leave = control({ name: 'leave', testId: 'leave-button', icon: 'leave', label: 'Leave the call', kind: 'danger' });
+    const invite = control({
+      name: 'invite',
+      testId: 'invite-button',
+      icon: 'link',
+      label: 'Copy invite link',
+      shortcut: 'I',
+      kind: 'plain',
+    });
+    const settings = control({
+      name: 'settings',
+      testId: 'settings-button',
+      icon: 'settings',
+      label: 'Devices',
+      shortcut: 'D',
+      kind: 'plain',
+    });
+    const leave = control({
+      name: 'leave',
+      testId: 'leave-button',
+      icon: 'leave',
+      label: 'Leave the call',
+      kind: 'danger',
+    });
     this.#end = h(
       'button',
       { type: 'button', class: 'end-all', 'data-testid': 'end-button', onclick: () => act('end') },
@@ -104,17 +145,32 @@ export class Controls implements View {
       'footer',
       { class: 'controls' },
       h('div', { class: 'controls-info' }, this.#room, this.#clock),
-      h('div', { class: 'controls-main', role: 'toolbar', 'aria-label': 'Call controls' },
-        this.#microphone.element, this.#camera.element, this.#share.element,
-        h('span', { class: 'controls-side' }, invite.element, this.#people.element, settings.element),
-        leave.element),
+      h(
+        'div',
+        { class: 'controls-main', role: 'toolbar', 'aria-label': 'Call controls' },
+        this.#microphone.element,
+        this.#camera.element,
+        this.#share.element,
+        h(
+          'span',
+          { class: 'controls-side' },
+          invite.element,
+          this.#people.element,
+          settings.element,
+        ),
+        leave.element,
+      ),
       h('div', { class: 'controls-end' }, this.#end),
     );
   }
 
   render(state: ControlsState): void {
     this.#microphone.setDevice(state.microphoneOn, ['mic', 'micOff'], ['Mute', 'Unmute']);
-    this.#camera.setDevice(state.cameraOn, ['camera', 'cameraOff'], ['Turn camera off', 'Turn camera on']);
+    this.#camera.setDevice(
+      state.cameraOn,
+      ['camera', 'cameraOff'],
+      ['Turn camera off', 'Turn camera on'],
+    );
     this.#share.setActive(state.sharing);
     this.#share.setLabel(state.sharing ? 'Stop sharing' : 'Share screen');
     setHidden(this.#share.element, !state.canShare);

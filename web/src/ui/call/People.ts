@@ -16,7 +16,11 @@ export class People implements View {
   #end: HTMLButtonElement;
 
   constructor(act: (name: 'invite' | 'people' | 'end') => void) {
-    this.#end = h('button', { type: 'button', class: 'end-all', onclick: () => act('end') }, 'End the call for all');
+    this.#end = h(
+      'button',
+      { type: 'button', class: 'end-all', onclick: () => act('end') },
+      'End the call for all',
+    );
     this.element = h(
       'aside',
       { class: 'people', 'data-testid': 'people', 'aria-label': 'People', hidden: true },
@@ -24,10 +28,24 @@ export class People implements View {
         'header',
         {},
         this.#title,
-        h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: () => act('people') }, icon('close')),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            'aria-label': 'Close',
+            onclick: () => act('people'),
+          },
+          icon('close'),
+        ),
       ),
       this.#list,
-      h('button', { type: 'button', class: 'secondary', onclick: () => act('invite') }, icon('link'), 'Copy invite link'),
+      h(
+        'button',
+        { type: 'button', class: 'secondary', onclick: () => act('invite') },
+        icon('link'),
+        'Copy invite link',
+      ),
       this.#end,
     );
   }
@@ -58,7 +76,12 @@ export class People implements View {
       'li',
       { 'data-speaking': String(isSpeaking(state, person.id)) },
       avatar,
-      h('span', { class: 'who' }, person.name, notes.length > 0 && h('small', {}, notes.join(' · '))),
+      h(
+        'span',
+        { class: 'who' },
+        person.name,
+        notes.length > 0 && h('small', {}, notes.join(' · ')),
+      ),
       icon(microphone && !microphone.muted ? 'mic' : 'micOff'),
     );
   }

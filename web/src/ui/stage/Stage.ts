@@ -148,13 +148,21 @@ export class Stage implements View {
 
   #listenForSwipes(): void {
     let from: number | undefined;
-    this.#tileHost.addEventListener('touchstart', ({ touches }) => {
-      from = touches.length === 1 ? touches[0]!.clientX : undefined;
-    }, { passive: true });
-    this.#tileHost.addEventListener('touchend', ({ changedTouches }) => {
-      const moved = from === undefined ? 0 : changedTouches[0]!.clientX - from;
-      if (Math.abs(moved) > SWIPE_PX) this.#turn(moved < 0 ? 1 : -1);
-    }, { passive: true });
+    this.#tileHost.addEventListener(
+      'touchstart',
+      ({ touches }) => {
+        from = touches.length === 1 ? touches[0]!.clientX : undefined;
+      },
+      { passive: true },
+    );
+    this.#tileHost.addEventListener(
+      'touchend',
+      ({ changedTouches }) => {
+        const moved = from === undefined ? 0 : changedTouches[0]!.clientX - from;
+        if (Math.abs(moved) > SWIPE_PX) this.#turn(moved < 0 ? 1 : -1);
+      },
+      { passive: true },
+    );
   }
 
   #resized(): void {
@@ -178,8 +186,7 @@ export class Stage implements View {
       ...(hidden
         ? { width: 0, height: 0 }
         : pictureSize(rect, devicePixelRatio, tile.source === 'camera')),
-      priority:
-        role === 'main' ? PRIORITY.main : tile.speaking ? PRIORITY.speaker : PRIORITY.other,
+      priority: role === 'main' ? PRIORITY.main : tile.speaking ? PRIORITY.speaker : PRIORITY.other,
     }));
   }
 }

@@ -19,7 +19,8 @@ export interface Area {
 /** Faces keep a recognizable shape between these (width to height). */
 const WIDEST = 16 / 9;
 const NARROWEST_LANDSCAPE = 4 / 3;
-const NARROWEST_PORTRAIT = 3 / 4;
+/** A phone is held upright, and so is a face. */
+const NARROWEST_PORTRAIT = 1 / 2;
 /** Below this a face is a blur and a name does not fit. */
 const SMALLEST: Area = { width: 150, height: 84 };
 export const MOST_TILES = 49;

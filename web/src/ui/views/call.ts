@@ -164,9 +164,7 @@ export class CallView implements View {
   }
 
   #try(device: 'microphone' | 'camera', done: Promise<void>): void {
-    done.catch((error: unknown) =>
-      this.#toasts.show(deviceMessage(device, CallError.from(error))),
-    );
+    done.catch((error: unknown) => this.#toasts.show(deviceMessage(device, CallError.from(error))));
   }
 
   #share(): void {

@@ -27,7 +27,17 @@ export class PrejoinView implements View {
   #video = h('video', { autoplay: true, playsinline: true });
   #avatar = h('div', { class: 'avatar', 'aria-hidden': true });
   #preview = h('div', { class: 'preview' });
-  #level = h('div', { class: 'level', role: 'meter', 'aria-label': 'Microphone level', 'aria-valuemin': 0, 'aria-valuemax': 100 }, h('i'));
+  #level = h(
+    'div',
+    {
+      class: 'level',
+      role: 'meter',
+      'aria-label': 'Microphone level',
+      'aria-valuemin': 0,
+      'aria-valuemax': 100,
+    },
+    h('i'),
+  );
   #notice = h('p', { class: 'notice', 'data-testid': 'message', role: 'alert', hidden: true });
   #name: HTMLInputElement;
   #microphone: HTMLButtonElement;
@@ -100,7 +110,11 @@ export class PrejoinView implements View {
       h('label', { class: 'field' }, h('span', {}, 'Your name'), this.#name),
       this.#notice,
       this.#menus.element,
-      h('button', { type: 'submit', class: 'primary large', 'data-testid': 'join-button' }, 'Join the call'),
+      h(
+        'button',
+        { type: 'submit', class: 'primary large', 'data-testid': 'join-button' },
+        'Join the call',
+      ),
       h('button', { type: 'button', class: 'quiet', onclick: home }, 'Cancel'),
     );
   }

@@ -5,7 +5,12 @@ import { icon } from '../icons';
 import { type Invitation, newRoomName, parseInvitation } from '../rooms';
 
 export function startView(open: (invitation: Invitation) => void): View {
-  const problem = h('p', { class: 'notice', role: 'alert', 'data-testid': 'message', hidden: true });
+  const problem = h('p', {
+    class: 'notice',
+    role: 'alert',
+    'data-testid': 'message',
+    hidden: true,
+  });
   const input = h('input', {
     type: 'text',
     name: 'room',
@@ -26,9 +31,9 @@ export function startView(open: (invitation: Invitation) => void): View {
     setHidden(problem, false);
     input.focus();
   };
-  const element = h(
-    'main',
-    { class: 'start' },
+  const entrance = h(
+    'section',
+    {},
     h('div', { class: 'brand' }, mark(), 'Convoke'),
     h('h1', {}, 'Talk face to face.'),
     h('p', { class: 'lede' }, 'Start a room and send its link, or join one. Nothing to install.'),
@@ -52,10 +57,21 @@ export function startView(open: (invitation: Invitation) => void): View {
     ),
     problem,
   );
+  const element = h('main', { class: 'start' }, entrance, picture());
   return { element, destroy: () => element.remove() };
 }
 
 /** Three people around one point. */
 function mark(): HTMLElement {
   return h('span', { class: 'mark', 'aria-hidden': true }, h('i'), h('i'), h('i'));
+}
+
+/** A call, drawn in CSS: what is to be had behind the button. */
+function picture(): HTMLElement {
+  const tiles = [172, 28, 262, 338].map((hue) => {
+    const tile = h('i');
+    tile.style.setProperty('--hue', String(hue));
+    return tile;
+  });
+  return h('div', { class: 'picture', 'aria-hidden': true }, ...tiles);
 }
