@@ -120,7 +120,7 @@ impl Router {
         let mut incoming = self.incoming(now, index, codec, seq, view);
         let encoding = &mut self.encodings[index];
         incoming.source.epoch = encoding.epoch;
-        let first = encoding.activity.last.is_none();
+        let returned = !encoding.activity.is_alive(now);
         let size = encoding.activity.size;
         encoding.keep(now, seq, view.timestamp(), view.data(), &incoming.facts);
         let resized = encoding.activity.size != size;
@@ -134,7 +134,7 @@ impl Router {
         let video = codec.kind() == MediaKind::Video;
         if video && track.carries(now, codec) {
             self.reconcile(now);
-        } else if video && (first || resized) {
+        } else if video && (returned || resized) {
             self.reselect(now, index_of_track);
         }
         self.fan_out(index, &incoming, sink);
