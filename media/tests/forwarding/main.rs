@@ -1,5 +1,7 @@
 //! The forwarding plane as the Sfu drives it, one file for each behaviour.
 
+#![allow(clippy::unwrap_used, reason = "what a test makes itself is well-formed")]
+
 mod audio;
 mod harness;
 mod layers;
