@@ -141,7 +141,15 @@ impl Sfu {
             candidates: &self.config.candidates,
         });
         let index = member.router;
+        // Another fingerprint is another RTCPeerConnection, whose keys are yet to come.
+        let starts_over = member.phase == Phase::Connected && member.transport.path().is_none();
+        if starts_over {
+            member.phase = Phase::New;
+        }
         if let Some(router) = self.routers.get_mut(index) {
+            if starts_over {
+                router.set_connected(now, key, false);
+            }
             router.apply(now, key, &negotiated);
         }
         self.settle_fragments(key);

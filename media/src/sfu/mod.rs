@@ -11,6 +11,7 @@
 //! comes in once, as [`ClockAnchor`]).
 
 mod command;
+pub mod fuzzing;
 mod members;
 mod sink;
 
@@ -151,6 +152,14 @@ impl Sfu {
 
     pub fn participants(&self) -> usize {
         self.members.len()
+    }
+
+    /// Whether nothing is left of any Participant: tables, fragments, addresses.
+    pub fn is_idle(&self) -> bool {
+        self.members.len() == 0
+            && self.routers().next().is_none()
+            && self.demux.is_empty()
+            && self.handshakes == 0
     }
 
     /// What was dropped at the door.
