@@ -4,6 +4,14 @@
 //! the Sfu's numbers. What it cannot decide is rtc-dtls's key material, so the
 //! trace hash leaves out what is encrypted and how long a handshake record is.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of it is test code, shared by a test and a bench that use parts of it"
+)]
+
 pub mod netem;
 pub mod offer;
 pub mod participant;

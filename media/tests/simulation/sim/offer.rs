@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use convoke_media::control::{MediaKind, Source};
+use convoke_media::control::MediaKind;
 
 /// One m-line of the offer.
 #[derive(Debug, Clone)]
@@ -16,7 +16,6 @@ pub struct Section {
 pub enum Role {
     /// `ssrcs` when it is not simulcast: media and RTX.
     Publish {
-        source: Source,
         rids: Vec<&'static str>,
         ssrc: u32,
         rtx_ssrc: u32,

@@ -376,7 +376,7 @@ impl VirtualParticipant {
         self.send_rtcp(compound);
     }
 
-    fn send_rtp(&mut self, mut packet: Rtp) {
+    pub fn send_rtp(&mut self, mut packet: Rtp) {
         let Some(seq) = self.extended(&packet) else {
             return;
         };

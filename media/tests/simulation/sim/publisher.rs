@@ -22,8 +22,8 @@ pub struct Encoding {
     pub layer: u8,
     pub size: (u16, u16),
     /// Packets of a delta frame; a keyframe has twice as many.
-    parts: u8,
-    part_len: usize,
+    pub parts: u8,
+    pub part_len: usize,
     /// Extended, so that its low half is on the wire.
     pub seq: u64,
     rtx_seq: u64,
