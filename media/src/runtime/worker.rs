@@ -24,7 +24,7 @@ use crate::sfu::Sfu;
 
 use super::event_queue::EventQueue;
 use super::handle::Envelope;
-use super::message::{RecvBatch, SendBatch};
+use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
 use super::udp::UdpSocket;
 
 const V4: Token = Token(0);
