@@ -245,12 +245,14 @@ impl Worker {
             return false;
         };
         for _ in 0..BATCHES_PER_TURN {
-            if socket.receive(&mut self.received) == 0 {
-                return false;
-            }
+            let count = socket.receive(&mut self.received);
             for (path, datagram) in self.received.datagrams() {
                 self.sfu
                     .handle_packet(now, path.local, path.remote, datagram);
+            }
+            // A short batch has emptied the socket; the next arrival is a new edge.
+            if count < RECEIVE_BATCH {
+                return false;
             }
         }
         true
