@@ -29,6 +29,7 @@ fn two_talking(seed: u64) -> World {
         }
     }
     world.run(Duration::from_millis(500));
+    assert!(received(&world, 0) > 100, "nothing was forwarded at all");
     world
 }
 
