@@ -66,7 +66,12 @@ fn authentic_packets_from_a_foreign_address_are_not_forwarded() {
     for publication in &mut world.participants[1].publications {
         publication.paused = false;
     }
-    let fresh = world.intercept(1, Duration::from_secs(1));
+    let mut fresh = world.intercept(1, Duration::from_secs(1));
+    fresh.retain(|datagram| datagram.bytes[0] >= 128);
+    for publication in &mut world.participants[1].publications {
+        publication.paused = true;
+    }
+    world.run(Duration::from_millis(500));
     let before = (received(&world, 0), world.sfu.dropped().unvalidated);
     let count = fresh.len() as u64;
     assert!(count > 100);
@@ -107,4 +112,37 @@ fn forged_packets_from_the_right_address_are_not_forwarded() {
         "{failed} of {}",
         media.len()
     );
+}
+
+/// A check is authentic wherever it is replayed from. It may not move the call's
+/// path, or anybody who saw one could take the media away.
+#[test]
+fn replayed_checks_from_a_foreign_address_do_not_take_the_call() {
+    let mut world = World::new(4004);
+    world.captured = Some(Vec::new());
+    world.join_many(2, Equipment::FULL.slots(1, 1));
+    world.connect();
+    world.run(Duration::from_secs(6));
+    let captured = world.captured.take().expect("a capture");
+    let checks: Vec<Datagram> = captured.into_iter().filter(|d| d.bytes[0] < 4).collect();
+    assert!(checks.len() >= 4, "{} checks", checks.len());
+    let foreign = SocketAddr::from(([198, 51, 100, 66], 6666));
+    for check in checks {
+        let now = world.now;
+        world.network.inject(
+            now,
+            Datagram {
+                from: foreign,
+                ..check
+            },
+        );
+    }
+    let from = world.now;
+    world.run(Duration::from_secs(2));
+    for participant in &world.participants {
+        for slot in &participant.slots {
+            let report = slot.report(from, world.now);
+            assert!(report.packets >= 58, "{} {report:?}", participant.index);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convoke_media::control::MediaKind;
+use convoke_media::control::{MediaKind, Source};
 
 use crate::sim::World;
 use crate::sim::netem::{Conditions, Direction};
@@ -12,6 +12,9 @@ use crate::sim::participant::Equipment;
 fn three(seed: u64) -> World {
     let mut world = World::new(seed);
     world.join_many(3, Equipment::FULL.slots(1, 1));
+    for (participant, level) in world.participants.iter_mut().zip([100, 100, 20]) {
+        participant.publication(Source::Microphone).level = level;
+    }
     world.connect();
     for index in 0..2 {
         let camera = world.camera_of(2);

@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use convoke_media::control::MediaKind;
+use convoke_media::control::{MediaKind, Source};
+use convoke_media::stats::TrackStats;
 
 use crate::sim::World;
 use crate::sim::netem::Conditions;
@@ -67,15 +68,13 @@ fn ten_percent_both_ways_is_repaired() {
     }
 }
 
-/// What the server missed from a publisher it asked for, and got.
+/// What the server missed of the layer in use it asked for, and got. Layers that
+/// nobody watches are not worth a repair.
 fn upstream_is_repaired(world: &mut World, seed: u64) {
     for index in 0..5 {
         let stats = world.stats(index);
-        for track in stats
-            .tracks
-            .iter()
-            .filter(|t| t.source.kind() == MediaKind::Video)
-        {
+        let watched = |t: &&TrackStats| t.source == Source::Camera && t.encoding == 2;
+        for track in stats.tracks.iter().filter(watched) {
             assert!(
                 track.repaired * 100 > track.packets * 5,
                 "{seed}: {track:?}"

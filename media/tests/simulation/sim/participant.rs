@@ -100,7 +100,8 @@ impl VirtualParticipant {
     ) -> Self {
         // Chromium's order.
         let profiles = [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm];
-        let (publications, slots) = sections_of(index as u32, equipment);
+        let ssrc = u32::from_be_bytes([0x10, seed[11], seed[15], 0]);
+        let (publications, slots) = sections_of(index as u32, ssrc, equipment);
         Self {
             index,
             id: ParticipantId(index as u128 + 1),
@@ -468,8 +469,11 @@ fn fingerprint(sha256: &str) -> Fingerprint {
     }
 }
 
-fn sections_of(index: u32, equipment: Equipment) -> (Vec<Publication>, Vec<SlotReceiver>) {
-    let ssrc = 1_000_000 + index * 1000;
+fn sections_of(
+    index: u32,
+    ssrc: u32,
+    equipment: Equipment,
+) -> (Vec<Publication>, Vec<SlotReceiver>) {
     let start = equipment.start;
     let mut publications = Vec::new();
     if equipment.microphone {

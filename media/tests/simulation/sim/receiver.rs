@@ -174,6 +174,9 @@ impl SlotReceiver {
         };
         let last = seqs.next_back().unwrap_or(first);
         let mut previous: Option<(u64, &Arrived)> = None;
+        if self.arrived.keys().next() == Some(&first) {
+            report.starts_a_source(self.kind, first, &self.arrived[&first]);
+        }
         for (&seq, arrived) in self.arrived.range(first..=last) {
             report.add(self.kind, previous, (seq, arrived));
             previous = Some((seq, arrived));
@@ -215,7 +218,6 @@ impl Report {
         self.keyframes += u64::from(tag.keyframe && tag.part == 0);
         let Some((before, last)) = previous else {
             self.segments.push(tag.origin());
-            self.starts_a_source(kind, seq, arrived);
             return;
         };
         let lost = seq - before - 1;
