@@ -11,10 +11,12 @@
 //!
 //! A valid check is also the client's consent to be sent to (RFC 7675 §5.1).
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngCore};
 use rand_chacha::ChaCha20Rng;
+use rtc_stun::message::TransactionId;
 use smallvec::SmallVec;
 
 use crate::control::CONSENT_TIMEOUT;
@@ -35,6 +37,11 @@ pub(super) const MAX_PATHS: usize = 16;
 /// After this the nominated path yields to one that is alive. Chromium checks its path
 /// at least every 2.5 s, Firefox every 4 to 6.
 const SILENCE: Duration = Duration::from_millis(6_500);
+
+/// Transactions that are remembered. A check is authentic wherever it is replayed
+/// from, and adopting its address would hand the call's media to whoever saw one; so
+/// each moves the path once. Browsers check about every 2.5 s: 20 minutes.
+const MAX_TRANSACTIONS: usize = 512;
 
 /// Username fragment and password (RFC 8445 §5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +106,8 @@ pub(super) struct IceLite {
     previous: Option<Generation>,
     paths: SmallVec<[ValidPath; 4]>,
     selected: Option<Selection>,
+    /// Of the last valid checks, oldest first.
+    transactions: VecDeque<TransactionId>,
     worker: u8,
     rng: ChaCha20Rng,
 }
@@ -131,6 +140,7 @@ impl IceLite {
             previous: None,
             paths: SmallVec::new(),
             selected: None,
+            transactions: VecDeque::new(),
             worker,
             rng,
         }
@@ -198,7 +208,11 @@ impl IceLite {
             return Handled::refused(request.error(Refusal::RoleConflict, Some(mac)));
         }
         let answer = request.success(path, mac);
+        if self.transactions.contains(&request.transaction()) {
+            return self.repeated(path, answer);
+        }
         generation.checked = true;
+        self.remember(request.transaction());
         if is_current && self.previous.take().is_some() {
             // The nomination was of the session before the restart.
             if let Some(selected) = &mut self.selected {
@@ -207,6 +221,25 @@ impl IceLite {
         }
         let outcome = self.record(now, path, request.use_candidate);
         Handled { outcome, answer }
+    }
+
+    /// A check that was handled before: its answer was lost on a path that we know,
+    /// or somebody replays it.
+    fn repeated(&self, path: Path, answer: Option<Vec<u8>>) -> Handled {
+        if !self.is_validated(path) {
+            return Handled::IGNORED;
+        }
+        Handled {
+            outcome: StunOutcome::Refreshed,
+            answer,
+        }
+    }
+
+    fn remember(&mut self, transaction: TransactionId) {
+        if self.transactions.len() == MAX_TRANSACTIONS {
+            self.transactions.pop_front();
+        }
+        self.transactions.push_back(transaction);
     }
 
     fn record(&mut self, now: Instant, path: Path, nominated: bool) -> StunOutcome {

@@ -209,7 +209,7 @@ impl<'a> Request<'a> {
         self.integrity.is_some()
     }
 
-    fn transaction(&self) -> TransactionId {
+    pub(super) fn transaction(&self) -> TransactionId {
         let mut id = TransactionId::default();
         id.0.copy_from_slice(&self.datagram[8..HEADER]);
         id
