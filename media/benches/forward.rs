@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use convoke_media::control::Source;
+use convoke_media::limits::Limits;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 use sim::netem::Datagram;
@@ -33,7 +34,11 @@ struct Call {
 
 impl Call {
     fn new(receivers: usize) -> Self {
-        let mut world = World::new(1);
+        let limits = Limits {
+            participants_per_router: receivers + 1,
+            ..Limits::default()
+        };
+        let mut world = World::with_limits(1, limits);
         world.join(Equipment::FULL.slots(0, 0));
         world.join_many(receivers, Equipment::VIEWER.slots(0, 1));
         let camera = world.participants[0].publication(Source::Camera);
