@@ -67,8 +67,9 @@ export class Transport extends Emitter<TransportEvents> {
     if (track) hintContent(track, source);
     const known = this.#publishers.has(source);
     const publisher = this.#publish(source);
-    if (publisher.sender.track !== track) await publisher.sender.replaceTrack(track);
+    // Before the wait, so that a picture and its sound are in the same offer.
     if (!known) this.offer();
+    if (publisher.sender.track !== track) await publisher.sender.replaceTrack(track);
   }
 
   /** True once the server knows an m-line for it. */
