@@ -8,6 +8,7 @@
 mod answer;
 mod candidate;
 mod caps;
+pub mod fuzzing;
 mod offer;
 pub mod params;
 mod sdp;

@@ -306,8 +306,15 @@ impl IceLite {
         Some(self.paths[selected.at].last_check + CONSENT_TIMEOUT)
     }
 
-    /// Forgets every path: nothing is sent until a check succeeds again. The paths
-    /// stay validated, so that what still arrives on them is heard.
+    /// Another RTCPeerConnection begins: what the last one's checks showed is void.
+    pub(super) fn forget_paths(&mut self) {
+        self.previous = None;
+        self.paths.clear();
+        self.selected = None;
+    }
+
+    /// Nothing is sent until a check succeeds again. The paths stay validated, so that
+    /// what still arrives on them is heard.
     pub(super) fn revoke_consent(&mut self) {
         self.selected = None;
     }

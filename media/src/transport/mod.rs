@@ -11,6 +11,7 @@
 
 pub mod client;
 pub mod dtls;
+pub mod fuzzing;
 mod ice;
 mod keys;
 mod replay;
@@ -150,6 +151,9 @@ impl Transport {
         });
         let same = self.fingerprint.as_ref() == Some(&remote.fingerprint);
         let over = matches!(self.state, State::New | State::Closed);
+        if !same {
+            self.ice.forget_paths();
+        }
         if !same || over {
             self.fingerprint = Some(remote.fingerprint.clone());
             self.stats.srtp_profile = None;
