@@ -67,9 +67,8 @@ pub(crate) fn select(
     };
     let sized = usable().all(|(_, candidate)| candidate.size.is_some());
     let rank = |(at, candidate): &(usize, &Candidate)| candidate.rank(*at, sized);
-    let covering = max_size
-        .filter(|_| sized)
-        .and_then(|wanted| usable().filter(|(_, c)| c.covers(wanted)).min_by_key(rank));
+    let covering =
+        max_size.and_then(|wanted| usable().filter(|(_, c)| c.covers(wanted)).min_by_key(rank));
     let chosen = covering.or_else(|| usable().max_by_key(rank))?;
     Some(chosen.1.encoding)
 }
@@ -128,7 +127,8 @@ mod tests {
             candidate(1, true, "q", Some((320, 180))),
             candidate(2, true, "h", None),
         ];
-        assert_eq!(chosen(&unknown, Some((100, 100))), Some(0));
+        assert_eq!(chosen(&unknown, Some((100, 100))), Some(1));
+        assert_eq!(chosen(&unknown, Some((640, 360))), Some(0));
         let silent = [
             candidate(0, false, "q", None),
             candidate(1, false, "h", None),

@@ -157,6 +157,10 @@ impl Slot {
         };
         let mut forwarded = Forwarded::Done;
         if self.source() != Some(packet.source) {
+            if self.encoding() == Some(packet.source.encoding) {
+                // The publisher started anew: what ran has ended, a keyframe is needed.
+                self.munger.stop();
+            }
             if self.target != Some(packet.source.encoding) || !self.may_begin(packet) {
                 return Forwarded::Done;
             }

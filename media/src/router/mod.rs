@@ -74,8 +74,6 @@ pub struct Router {
     cname: [u8; 16],
     /// Tracks and Encodings made so far.
     made: u64,
-    /// Slots that changed their Encoding during the packet in hand.
-    switched: Vec<(SlotIndex, EncodingIndex)>,
 }
 
 impl Router {
@@ -95,7 +93,6 @@ impl Router {
             events: VecDeque::new(),
             cname: cname(&mut SplitMix(!seed)),
             made: 0,
-            switched: Vec::new(),
         }
     }
 

@@ -141,15 +141,17 @@ impl Router {
     }
 
     fn fan_out(&mut self, index: EncodingIndex, incoming: &Incoming<'_>, sink: &mut impl Sink) {
+        // Rare: one for each Slot that was waiting for this very packet.
+        let mut switched = smallvec::SmallVec::<[_; 64]>::new();
         for slot in &self.encodings[index].forwards {
             let forwarded = self.slots[*slot].forward(incoming, sink);
             if let Forwarded::Switched(Some(before)) = forwarded
                 && before != index
             {
-                self.switched.push((*slot, before));
+                switched.push((*slot, before));
             }
         }
-        while let Some((slot, before)) = self.switched.pop() {
+        for (slot, before) in switched {
             self.unlist(slot, before);
         }
     }
