@@ -142,8 +142,8 @@ describe('after a lost WebSocket', () => {
   const lost = async (more: Partial<Message<'joined'>>, path?: RTCPeerConnectionState) => {
     const all = await inCall({ participants: [participant('p1')] });
     await all.local.setMicrophone(false);
-    if (path) all.connection().becomes(path);
     all.server.socket.ends();
+    if (path) all.connection().becomes(path);
     expect(all.call.state.phase.name).toBe('reconnecting');
     looksAtThePage();
     all.server.welcomes({ resumed: true });
@@ -169,6 +169,12 @@ describe('after a lost WebSocket', () => {
   it('restarts ICE when the path is gone as well', async () => {
     const { server, connection } = await lost({ media: 'kept' }, 'disconnected');
     expect(connection().restarts).toBe(1);
+    expect(server.socket.sentOf('offer')).toHaveLength(1);
+  });
+
+  it('offers nothing on a path that the server has forgotten', async () => {
+    const { server } = await lost({ media: 'new' }, 'failed');
+    expect(FakePeerConnection.all.map(({ restarts }) => restarts)).toEqual([0, 0]);
     expect(server.socket.sentOf('offer')).toHaveLength(1);
   });
 

@@ -171,7 +171,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #signalChanged(state: SignalState): void {
-    this.#recovery.signalingChanged(state.name === 'open');
+    // Repairs may go on once the server has said what it still holds.
+    if (state.name !== 'open') this.#recovery.signalingChanged(false);
     this.#dispatch({ type: 'signal', state });
     if (state.name === 'closed' && state.error) this.#fail(state.error);
   }
@@ -212,6 +213,8 @@ export class Call extends Emitter<CallEvents> {
     this.#dispatch({ type: 'message', message: joined });
     this.#announced.clear();
     this.#layout.forget();
+    this.#recovery.stop();
+    this.#recovery.signalingChanged(true);
     if (joined.media === 'new' || !this.#transport) {
       this.#buildTransport();
       return;

@@ -1,7 +1,8 @@
 /** How long to wait before attempt `n` (from 0) at reaching the server again. */
 
 export const FIRST_DELAY_MS = 300;
-export const LONGEST_DELAY_MS = 10_000;
+/** Well within the time for which a session can be resumed. */
+export const LONGEST_DELAY_MS = 5_000;
 
 /**
  * Doubles, and is spread over its upper half: after a restart of the server

@@ -101,7 +101,8 @@ export const REMOVED: Message = {
 const DEVICES: Partial<Record<ErrorReason, (device: string) => string>> = {
   permission_denied: (device) =>
     `Your browser does not let this page use the ${device}. Allow it with the icon in the address bar.`,
-  no_device: (device) => `No ${device} was found. Plug one in, or go on without.`,
+  no_device: (device) =>
+    `No ${device} was found. Plug one in to be ${device === 'camera' ? 'seen' : 'heard'}.`,
   device_busy: (device) =>
     `The ${device} is in use by another program. Close that, then try again.`,
   insecure_context: (device) =>
@@ -113,9 +114,15 @@ export function deviceMessage(device: 'microphone' | 'camera', { reason }: CallE
   return DEVICES[reason]?.(device) ?? `The ${device} could not be started.`;
 }
 
+const BOTH: Partial<Record<ErrorReason, string>> = {
+  no_device: 'No microphone or camera was found. Plug one in to be heard and seen.',
+};
+
 /** One sentence when both fail for the same reason. */
 export function devicesMessage({ reason }: CallError): string {
   return (
-    DEVICES[reason]?.('microphone or camera') ?? 'The microphone and camera could not be started.'
+    BOTH[reason] ??
+    DEVICES[reason]?.('microphone or camera') ??
+    'The microphone and camera could not be started.'
   );
 }
