@@ -218,11 +218,9 @@ impl RtpOpener {
     /// Length of header and payload, decrypted in place.
     pub(super) fn open(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let header = Header::parse(packet).ok_or(SrtpError::Malformed)?;
-        let index = self.replay.estimate(header.ssrc, header.seq);
         // Before the cipher: a replayed packet costs a lookup.
-        if self.replay.is_replay(header.ssrc, index) {
-            return Err(SrtpError::Replayed);
-        }
+        let index = self.replay.estimate(header.ssrc, header.seq);
+        let index = index.ok_or(SrtpError::Replayed)?;
         let len = self.verify_and_decrypt(&header, index, packet)?;
         self.replay.accept(header.ssrc, index);
         Ok(len)
