@@ -62,6 +62,13 @@ describe('PathRecovery', () => {
     expect(done).toEqual(['restart']);
   });
 
+  it('restarts once when the path lived through the change', () => {
+    const { path, done } = recovery();
+    path.networkChanged();
+    vi.advanceTimersByTime(600_000);
+    expect(done).toEqual(['restart']);
+  });
+
   it('waits for signaling, without which nothing can be negotiated', () => {
     const { path, done } = recovery();
     path.signalingChanged(false);

@@ -20,6 +20,7 @@ export const RESTARTS_BEFORE_REBUILD = 2;
 
 export class PathRecovery {
   #restarts = 0;
+  #state: RTCPeerConnectionState = 'new';
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Without signaling nothing can be repaired; the wish waits. */
   #signaling = true;
@@ -28,6 +29,7 @@ export class PathRecovery {
   constructor(private readonly repairs: Repairs) {}
 
   pathChanged(state: RTCPeerConnectionState): void {
+    this.#state = state;
     switch (state) {
       case 'connected':
         this.#restarts = 0;
@@ -75,6 +77,11 @@ export class PathRecovery {
   }
 
   #repair(): void {
+    // A restart of a path that works does not show in its state.
+    if (this.#state === 'connected') {
+      this.#restarts = 0;
+      return;
+    }
     this.#do(this.#restarts < RESTARTS_BEFORE_REBUILD ? 'restart' : 'rebuild');
   }
 
@@ -86,6 +93,7 @@ export class PathRecovery {
     }
     this.#due = undefined;
     this.#restarts = what === 'restart' ? this.#restarts + 1 : 0;
+    if (what === 'rebuild') this.#state = 'new';
     this.#repairAfter(REPAIR_TIMEOUT_MS);
     this.repairs[what]();
   }

@@ -10,7 +10,7 @@ import { LocalMedia } from '../rtc/LocalMedia';
 import type { VideoCodec } from '../rtc/codecs';
 import type { View } from './dom';
 import * as identity from './identity';
-import { type Invitation, parseInvitation, roomOfPath, roomPath } from './rooms';
+import { type Invitation, roomOfPath, roomPath, tokenOf } from './rooms';
 import { exposeForTests } from './testing';
 import { CallView } from './views/call';
 import { messageView } from './views/message';
@@ -118,11 +118,13 @@ export class App {
     );
   }
 
+  /** A token, or a link with one; a link's room is where it leads. */
   #useToken(text: string): void {
-    const invitation = /^https?:/i.test(text) ? parseInvitation(text) : undefined;
-    if (invitation) return this.#open(invitation);
-    identity.setToken(text);
-    this.#route();
+    const url = /^https?:/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+    const room = url && roomOfPath(url.pathname);
+    identity.setToken(url ? (tokenOf(url) ?? '') : text);
+    if (room === undefined) this.#route();
+    else this.#go(roomPath(room));
   }
 
   #hangUp(): void {

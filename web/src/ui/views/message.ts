@@ -1,5 +1,6 @@
 /** A page that says what happened and what can be done. */
 
+import { mark } from '../brand';
 import { h, type View } from '../dom';
 import type { Message } from '../words';
 
@@ -15,6 +16,7 @@ export function messageView(message: Message, actions: MessageActions): View {
   const element = h(
     'main',
     { class: 'message', 'data-testid': 'message', 'data-reason': message.reason, role: 'alert' },
+    mark(),
     heading,
     h('p', { class: 'lede' }, message.text),
     message.wantsToken && tokenForm(actions),

@@ -1,5 +1,6 @@
 /** The first page: a new room, or one that somebody told you about. */
 
+import { mark } from '../brand';
 import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
 import { type Invitation, newRoomName, parseInvitation } from '../rooms';
@@ -59,11 +60,6 @@ export function startView(open: (invitation: Invitation) => void): View {
   );
   const element = h('main', { class: 'start' }, entrance, picture());
   return { element, destroy: () => element.remove() };
-}
-
-/** Three people around one point. */
-function mark(): HTMLElement {
-  return h('span', { class: 'mark', 'aria-hidden': true }, h('i'), h('i'), h('i'));
 }
 
 /** A call, drawn in CSS: what is to be had behind the button. */
