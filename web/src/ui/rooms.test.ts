@@ -27,7 +27,7 @@ describe('room names', () => {
 describe('parseInvitation', () => {
   it.each([
     ['daily', { room: 'daily' }],
-    ['  Daily Stand Up ', { room: 'daily-stand-up' }],
+    ['  Daily Stand Up! ', { room: 'Daily-Stand-Up' }],
     ['r/daily', { room: 'daily' }],
     ['https://calls.example.org/r/daily', { room: 'daily' }],
     ['https://calls.example.org/r/daily#token=a.b.c', { room: 'daily', token: 'a.b.c' }],

@@ -47,6 +47,9 @@ export function tokenOf({ hash, search }: Pick<URL, 'hash' | 'search'>): string 
   return token || undefined;
 }
 
+/** Names are letters and digits of any script, dashes, dots and underscores. */
+const NOT_IN_NAMES = /[^\p{L}\p{N}._-]/gu;
+
 /** What somebody typed or pasted: a link, or the name of a room. */
 export function parseInvitation(text: string): Invitation | undefined {
   const trimmed = text.trim();
@@ -60,6 +63,6 @@ export function parseInvitation(text: string): Invitation | undefined {
   const room = trimmed
     .replace(/^\/?r\//, '')
     .replace(/\s+/g, '-')
-    .toLowerCase();
+    .replace(NOT_IN_NAMES, '');
   return room === '' ? undefined : { room };
 }
