@@ -1,7 +1,7 @@
 //! The only clock, sockets and threads of the crate; clippy denies them elsewhere.
 //!
 //! A worker is one pinned thread that owns its sockets and its
-//! [`Sfu`](crate::sfu::Sfu) outright, so the packet path has no lock and nothing
+//! [`Sfu`] outright, so the packet path has no lock and nothing
 //! shared. The async world reaches it through [`handle::MediaHandle`].
 //!
 //! Out of scope for now: more than one worker. Its seams are there (the worker's

@@ -4,9 +4,9 @@
 //! has an Endpoint of its own with one made-up address in it, so a client that moves
 //! does not lose its association. Around it stands what the crate leaves open:
 //! - it takes the client's order of SRTP profiles, and Chromium's puts SHA-1 first, so
-//!   [`hello`] looks into the ClientHello and picks the configuration;
+//!   `hello` looks into the ClientHello and picks the configuration;
 //! - its reassembly takes 2 MB of fragments and is quadratic in their number, so
-//!   [`records`] lets only plausible ones through and a budget bounds them;
+//!   `records` lets only plausible ones through and a budget bounds them;
 //! - it stops retransmitting a flight once anything else arrives, so flights are kept
 //!   and repeated here (RFC 6347 §4.2.4).
 //!
