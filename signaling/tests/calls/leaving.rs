@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use convoke_media::control::Command;
+use convoke_signaling::domain::call::{CallStatus, EndReason};
+use convoke_signaling::domain::participant::LeaveReason;
+use convoke_signaling::domain::principal::{Principal, Standing};
+use convoke_signaling::error::CallError;
+use convoke_signaling::events::hub::Closed;
+use convoke_signaling::events::notice::Notice;
+
+use crate::common::{World, eventually, next, principal, room_name};
+use crate::on_both_databases;
+
+on_both_databases! {
+    async fn others_hear_of_it_and_the_last_one_ends_the_call(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let mut bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        world.clock.advance(Duration::from_secs(10));
+        world.service.leave(anna.participant).await.unwrap();
+        let left = Notice::ParticipantLeft {
+            participant: anna.participant,
+            reason: LeaveReason::Left,
+        };
+        assert_eq!(next(&mut bert.notices).await, left);
+        assert_eq!(anna.notices.recv().await, Err(Closed::Over));
+        let gone = Command::RemoveParticipant { participant: anna.participant.into() };
+        eventually("anna is removed from the media", async || {
+            let log = world.media.take_log();
+            log.iter().any(|c| format!("{c:?}") == format!("{gone:?}")).then_some(())
+        })
+        .await;
+
+        world.clock.advance(Duration::from_secs(5));
+        // Twice is once.
+        world.service.leave(bert.participant).await.unwrap();
+        world.service.leave(bert.participant).await.unwrap();
+        let call = anna.snapshot.call.id;
+        let record = world.service.get_call(&principal("bert"), call).await.unwrap();
+        assert_eq!(record.call.status, CallStatus::Ended);
+        assert_eq!(record.call.end_reason, Some(EndReason::Completed));
+        assert_eq!(record.duration, Some(Duration::from_secs(15)));
+        let durations: Vec<_> = record.participants.iter().map(|p| p.duration).collect();
+        assert_eq!(durations, [10, 15].map(|s| Some(Duration::from_secs(s))));
+        eventually("the router is closed", async || {
+            (world.media.members() == 0).then_some(())
+        })
+        .await;
+
+        let again = world.join("anna", "r").await;
+        assert_ne!(again.snapshot.call.id, call);
+        assert_eq!(again.snapshot.participants, []);
+    }
+
+    async fn hosts_end_for_everybody_and_others_may_not(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let mut bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        let refused = world.service.end_call(bert.participant).await;
+        assert_eq!(refused, Err(CallError::Forbidden));
+        world.service.end_call(anna.participant).await.unwrap();
+        for joined in [&mut anna, &mut bert] {
+            let last = next(&mut joined.notices).await;
+            assert_eq!(last, Notice::CallEnded(EndReason::Completed));
+            assert_eq!(joined.notices.recv().await, Err(Closed::Over));
+        }
+        let again = world.service.end_call(anna.participant).await;
+        assert_eq!(again, Err(CallError::NotInCall));
+        eventually("everybody is out of the media", async || {
+            (world.media.members() == 0).then_some(())
+        })
+        .await;
+    }
+
+    async fn from_outside_only_those_who_oversee_the_room_end(db: TestDb) {
+        let world = World::new(&db).await;
+        let anna = world.join("anna", "r").await;
+        let _bert = world.join("bert", "r").await;
+        let call = anna.snapshot.call.id;
+        let elsewhere = Principal {
+            room: Some(room_name("other")),
+            moderator: true,
+            ..principal("anna")
+        };
+        let cases = [
+            (principal("stranger"), Err(CallError::UnknownCall)),
+            (elsewhere, Err(CallError::UnknownCall)),
+            (principal("bert"), Err(CallError::Forbidden)),
+            (Principal { standing: Standing::Backend, ..principal("key") }, Ok(())),
+        ];
+        for (who, want) in cases {
+            let got = world.service.end_call_as(&who, call).await;
+            assert_eq!(got, want, "{who:?}");
+        }
+        let gone = world.service.end_call_as(&principal("anna"), call).await;
+        assert_eq!(gone, Err(CallError::UnknownCall));
+    }
+
+    async fn who_is_gone_can_do_nothing(db: TestDb) {
+        let world = World::new(&db).await;
+        let anna = world.join("anna", "r").await;
+        let _bert = world.join("bert", "r").await;
+        world.service.leave(anna.participant).await.unwrap();
+        let candidate = world.service.candidate(anna.participant, String::new()).await;
+        assert_eq!(candidate, Err(CallError::NotInCall));
+        let slots = world.service.set_slots(anna.participant, Vec::new()).await;
+        assert_eq!(slots, Err(CallError::NotInCall));
+        let ended = world.service.end_call(anna.participant).await;
+        assert_eq!(ended, Err(CallError::NotInCall));
+        let resumed = world.service.resume(anna.participant, anna.epoch).await;
+        assert_eq!(resumed.unwrap_err(), CallError::ResumeFailed);
+    }
+}

@@ -1,0 +1,135 @@
+use convoke_media::control::{
+    Command, Event, Offer, SlotAssignment, SlotState, Source, Speaker, TrackId, TransportState,
+};
+use convoke_media::ids::Mid;
+use convoke_signaling::domain::participant::{PublishState, TrackState};
+use convoke_signaling::error::CallError;
+use convoke_signaling::events::notice::{MediaContinuity, Notice};
+
+use crate::common::{World, next};
+use crate::on_both_databases;
+
+fn offer() -> Offer {
+    Offer {
+        sdp: "offer".to_owned(),
+        publish: Vec::new(),
+    }
+}
+
+fn mid(name: &str) -> Mid {
+    Mid::try_from(name).unwrap()
+}
+
+on_both_databases! {
+    async fn what_the_media_core_says_reaches_whom_it_concerns(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let mut bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        let answer = world.service.offer(bert.participant, offer()).await.unwrap();
+        assert_eq!(answer.sdp, "answer to offer");
+
+        let track = TrackId { participant: anna.participant.into(), source: Source::Camera };
+        let slot = SlotAssignment { mid: mid("3"), state: SlotState::Active(track) };
+        let speaker = Speaker { participant: anna.participant.into(), level: 20 };
+        let participant = bert.participant.into();
+        let router = bert.snapshot.call.id.into();
+        let events = [
+            Event::Transport { participant, state: TransportState::Connected },
+            Event::Slots { participant, assignments: vec![slot] },
+            Event::Speaking { router, speakers: vec![speaker] },
+        ];
+        for event in events {
+            world.media_events.send(event).await.unwrap();
+        }
+        let heard = [next(&mut bert.notices).await, next(&mut bert.notices).await];
+        let want = [Notice::Transport(TransportState::Connected), Notice::Slots(vec![slot])];
+        assert_eq!(heard, want);
+        for joined in [&mut anna, &mut bert] {
+            assert_eq!(next(&mut joined.notices).await, Notice::Speaking(vec![speaker]));
+        }
+
+        // Who comes back gets it all at once, and goes on with the media it had.
+        let back = world.service.resume(bert.participant, bert.epoch).await.unwrap();
+        assert_eq!(back.snapshot.media, MediaContinuity::Kept);
+        assert_eq!(back.snapshot.slots, [slot]);
+        assert_eq!(back.snapshot.speakers, [speaker]);
+    }
+
+    async fn everybody_sees_who_publishes_what(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        let steps = [
+            (Source::Microphone, PublishState::Live, vec![(Source::Microphone, false)]),
+            (
+                Source::Camera,
+                PublishState::Muted,
+                vec![(Source::Microphone, false), (Source::Camera, true)],
+            ),
+            (Source::Microphone, PublishState::Off, vec![(Source::Camera, true)]),
+        ];
+        for (source, state, want) in steps {
+            world.service.set_publish(bert.participant, source, state).await.unwrap();
+            // Said twice, told once.
+            world.service.set_publish(bert.participant, source, state).await.unwrap();
+            let Notice::ParticipantChanged(bert) = next(&mut anna.notices).await else {
+                panic!("nobody was told");
+            };
+            let want: Vec<_> =
+                want.into_iter().map(|(source, muted)| TrackState { source, muted }).collect();
+            assert_eq!(bert.tracks, want);
+        }
+        let late = world.join("late", "r").await;
+        assert_eq!(late.snapshot.participants[1].tracks.len(), 1);
+    }
+
+    async fn a_lost_router_is_opened_again_by_the_next_offer(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        world.service.offer(anna.participant, offer()).await.unwrap();
+        let muted = (Source::Microphone, PublishState::Muted);
+        world.service.set_publish(anna.participant, muted.0, muted.1).await.unwrap();
+        next(&mut anna.notices).await;
+
+        let router = anna.snapshot.call.id.into();
+        world.media.lose(router);
+        // Before the news has come the offer fails like any other of a busy server.
+        let early = world.service.offer(anna.participant, offer()).await;
+        assert_eq!(early.unwrap_err(), CallError::Unavailable);
+        world.media_events.send(Event::RouterLost { router }).await.unwrap();
+        let Notice::Rejoined(snapshot) = next(&mut anna.notices).await else {
+            panic!("anna was not told");
+        };
+        assert_eq!(snapshot.media, MediaContinuity::New);
+        assert_eq!(snapshot.you.tracks.len(), 1);
+
+        world.media.take_log();
+        world.service.offer(anna.participant, offer()).await.unwrap();
+        assert_eq!(world.media.members(), 1);
+        // And what was muted is still muted.
+        let log = world.media.take_log();
+        let muted = |command: &Command| {
+            matches!(command, Command::SetMuted { source: Source::Microphone, muted: true, .. })
+        };
+        assert!(log.iter().any(muted), "{log:?}");
+    }
+
+    async fn refusals_have_names(db: TestDb) {
+        use convoke_media::control::{CommandError, OfferError};
+        let world = World::new(&db).await;
+        let anna = world.join("anna", "r").await;
+        let missing = OfferError::Missing("fingerprint");
+        let cases = [
+            (CommandError::Offer(missing.clone()), CallError::Offer(missing)),
+            (CommandError::UnknownSlot(mid("7")), CallError::UnknownSlot(mid("7"))),
+            (CommandError::Unavailable, CallError::Unavailable),
+        ];
+        for (refusal, want) in cases {
+            world.media.refuse(Some(refusal));
+            let refused = world.service.offer(anna.participant, offer()).await;
+            assert_eq!(refused.unwrap_err(), want);
+        }
+    }
+}
