@@ -1,7 +1,7 @@
 //! A Call that goes on, as its Participants see it: what was committed last, beside
 //! what lives only as long as the media does (tracks, Slots, speakers).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use convoke_media::control::{SlotAssignment, Source, Speaker};
@@ -33,7 +33,10 @@ pub(super) struct Seat {
     pub(super) in_router: bool,
     /// It has had an answer that still holds.
     pub(super) negotiated: bool,
+    /// What it said of its sources.
     pub(super) publishing: BTreeMap<Source, PublishState>,
+    /// Sources of the last answer.
+    pub(super) published: BTreeSet<Source>,
     slots: BTreeMap<Mid, SlotAssignment>,
 }
 
@@ -47,17 +50,22 @@ pub(super) struct Aftermath {
 }
 
 impl Seat {
+    /// What is negotiated is live unless the Participant says otherwise; what it
+    /// announces counts from then on.
     fn tracks(&self) -> Vec<TrackState> {
-        let published = self.publishing.iter().filter_map(|(source, state)| {
+        let unsaid = self
+            .published
+            .iter()
+            .map(|source| (*source, PublishState::Live));
+        let mut states: BTreeMap<_, _> = unsaid.collect();
+        states.extend(&self.publishing);
+        let published = states.into_iter().filter_map(|(source, state)| {
             let muted = match state {
                 PublishState::Off => return None,
                 PublishState::Live => false,
                 PublishState::Muted => true,
             };
-            Some(TrackState {
-                source: *source,
-                muted,
-            })
+            Some(TrackState { source, muted })
         });
         published.collect()
     }
@@ -73,6 +81,7 @@ impl Seat {
     pub(super) fn forget_media(&mut self) {
         self.in_router = false;
         self.negotiated = false;
+        self.published.clear();
         self.slots.clear();
     }
 }
@@ -234,6 +243,24 @@ impl LiveCall {
             removed: removed.collect(),
             closed: None,
         }
+    }
+
+    /// The Participant has an answer; gives what it said of its sources before.
+    pub(super) fn answered(
+        &mut self,
+        id: ParticipantId,
+        published: BTreeSet<Source>,
+    ) -> Option<BTreeMap<Source, PublishState>> {
+        let seat = self.seats.get_mut(&id)?;
+        seat.negotiated = true;
+        let before = seat.tracks();
+        seat.published = published;
+        let changed = seat.tracks() != before;
+        let said = seat.publishing.clone();
+        if changed {
+            self.tell_changed(id);
+        }
+        Some(said)
     }
 
     pub(super) fn set_speakers(&mut self, speakers: Vec<Speaker>) {

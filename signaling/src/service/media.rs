@@ -61,10 +61,15 @@ impl Core {
     ) -> Result<Answer, CallError> {
         let seated = self.seated(id).await?;
         let answer = self.negotiate(&seated, offer).await?;
+        let published = answer
+            .published
+            .iter()
+            .map(|intent| intent.source)
+            .collect();
         // What was muted before stays so, whatever the worker has forgotten.
-        let publishing = seated.with_seat(|seat| {
-            seat.negotiated = true;
-            seat.publishing.clone()
+        let publishing = seated.with(|call| {
+            let said = call.answered(id, published);
+            said.unwrap_or_default()
         })?;
         for (source, state) in publishing {
             if state != PublishState::Live {
@@ -141,8 +146,8 @@ impl Core {
         self.mute(&seated, source, state).await?;
         seated.with(|call| {
             let seat = call.seat(id);
-            let before = seat.and_then(|seat| seat.publishing.insert(source, state));
-            if before != Some(state) {
+            let said = seat.and_then(|seat| seat.publishing.insert(source, state));
+            if said != Some(state) {
                 call.tell_changed(id);
             }
         })

@@ -1,10 +1,12 @@
 use convoke_media::control::{
-    Command, Event, Offer, SlotAssignment, SlotState, Source, Speaker, TrackId, TransportState,
+    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker, TrackId,
+    TransportState,
 };
 use convoke_media::ids::Mid;
 use convoke_signaling::domain::participant::{PublishState, TrackState};
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::notice::{MediaContinuity, Notice};
+use convoke_signaling::service::Joined;
 
 use crate::common::{World, next};
 use crate::on_both_databases;
@@ -83,6 +85,33 @@ on_both_databases! {
         }
         let late = world.join("late", "r").await;
         assert_eq!(late.snapshot.participants[1].tracks.len(), 1);
+    }
+
+    async fn what_is_negotiated_is_live_unless_said_otherwise(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        let sending = |sources: &[Source]| Offer {
+            publish: sources
+                .iter()
+                .map(|source| PublishIntent { mid: mid("0"), source: *source })
+                .collect(),
+            ..offer()
+        };
+        let (mic, camera) = (Source::Microphone, Source::Camera);
+        let seen = async |anna: &mut Joined| {
+            let Notice::ParticipantChanged(bert) = next(&mut anna.notices).await else {
+                panic!("nobody was told");
+            };
+            bert.tracks.iter().map(|t| (t.source, t.muted)).collect::<Vec<_>>()
+        };
+        world.service.offer(bert.participant, sending(&[mic, camera])).await.unwrap();
+        assert_eq!(seen(&mut anna).await, [(mic, false), (camera, false)]);
+        world.service.set_publish(bert.participant, mic, PublishState::Muted).await.unwrap();
+        assert_eq!(seen(&mut anna).await, [(mic, true), (camera, false)]);
+        world.service.offer(bert.participant, sending(&[mic])).await.unwrap();
+        assert_eq!(seen(&mut anna).await, [(mic, true)]);
     }
 
     async fn a_lost_router_is_opened_again_by_the_next_offer(db: TestDb) {

@@ -6,6 +6,11 @@
     unreachable_pub,
     reason = "each test binary uses its own part of this"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot be set up has failed"
+)]
 
 pub mod clock;
 pub mod database;
