@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use convoke_media::control::{CONSENT_TIMEOUT, MediaKind, TransportState};
+use convoke_media::control::{CONSENT_TIMEOUT, Command, MediaKind, TransportState};
 
-use crate::sim::World;
 use crate::sim::netem::Conditions;
 use crate::sim::participant::Equipment;
+use crate::sim::{ROUTER, World};
 
 fn two(seed: u64) -> World {
     let mut world = World::new(seed);
@@ -153,4 +153,16 @@ fn a_new_peer_connection_of_the_same_participant_starts_over() {
         .next()
         .expect("a slot");
     assert!(shown.report(from, world.now).packets >= 25);
+}
+
+#[test]
+fn closing_a_router_tells_everybody() {
+    let mut world = two(5006);
+    world
+        .request(Command::CloseRouter { router: ROUTER })
+        .expect("it is open");
+    world.run(Duration::from_secs(1));
+    for participant in &world.participants {
+        assert_eq!(participant.states.last(), Some(&TransportState::Failed));
+    }
 }

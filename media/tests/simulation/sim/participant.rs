@@ -141,8 +141,9 @@ impl VirtualParticipant {
 
     pub fn handle_answer(&mut self, now: Instant, answer: Answer) {
         let answered = offer::parse_answer(&answer.sdp);
-        let server = answered.candidates[0];
-        let moved = self.server != Some(server) || !self.transport.is_connected();
+        let same_family = |c: &&SocketAddr| c.is_ipv4() == self.address.is_ipv4();
+        let server = answered.candidates.iter().find(same_family);
+        let server = *server.expect("a candidate of the own family");
         for (mid, ssrcs) in &answered.ssrcs {
             if let Some(slot) = self.slots.iter_mut().find(|s| s.mid == *mid) {
                 slot.ssrc = ssrcs.first().copied();
@@ -155,7 +156,6 @@ impl VirtualParticipant {
             fingerprint: fingerprint(&answered.sha256),
         };
         self.server = Some(server);
-        let _ = moved;
         self.transport.set_remote(now, params, self.path(server));
         self.answer = Some(answer);
     }
@@ -223,17 +223,13 @@ impl VirtualParticipant {
         if self.asleep {
             return None;
         }
-        let media = self.publications.iter().filter_map(Publication::next).min();
-        let media = media.filter(|_| self.transport.is_connected());
-        [
-            self.transport.next_timeout(),
-            media,
-            self.next_nack,
-            self.next_report,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let transport = self.transport.next_timeout();
+        if !self.transport.is_connected() {
+            return transport;
+        }
+        let media = self.publications.iter().filter_map(Publication::next);
+        let others = [transport, self.next_nack, self.next_report];
+        media.chain(others.into_iter().flatten()).min()
     }
 
     pub fn publication(&mut self, source: Source) -> &mut Publication {
