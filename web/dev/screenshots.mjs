@@ -1,7 +1,11 @@
 // Pictures of the page at every size that matters, to be looked at:
-// `npm run dev` in one terminal, `node dev/screenshots.mjs [folder] [filter]` in another.
+// `npm run dev` in one terminal, `node dev/screenshots.mjs [folder] [filter]` in another,
+// after `npm ci` in tests/e2e.
 import { mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { createRequire } from 'node:module';
+
+// The end-to-end tests have it; a build of the page need not.
+const { chromium } = createRequire(new URL('../../tests/e2e/', import.meta.url))('playwright-core');
 
 const folder = process.argv[2] ?? 'screenshots';
 const filter = process.argv[3] ?? '';

@@ -78,7 +78,7 @@ export class Controls implements View {
   #people: Control;
   #end: HTMLButtonElement;
   #count = h('span', { class: 'count', 'aria-hidden': true });
-  #room = h('span', { class: 'room-name' });
+  #room = h('h1', { class: 'room-name' });
   #clock = h('time', { class: 'clock' });
 
   constructor(act: (name: ControlName) => void) {

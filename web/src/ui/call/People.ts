@@ -14,6 +14,7 @@ export class People implements View {
   readonly element: HTMLElement;
 
   #end: HTMLButtonElement;
+  #shown = '';
 
   constructor(act: (name: 'invite' | 'people' | 'end') => void) {
     this.#end = h(
@@ -54,6 +55,10 @@ export class People implements View {
     if (this.element.hidden) return;
     const all = everybody(state);
     setHidden(this.#end, !mayEnd(state));
+    // Who reads the list, or has it read out, should not lose the place.
+    const shown = JSON.stringify([all, state.speakers.map(({ participantId }) => participantId)]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.#title.textContent = `In the call (${all.length})`;
     this.#list.replaceChildren(...all.map((person) => this.#row(state, person)));
   }

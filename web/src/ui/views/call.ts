@@ -10,6 +10,7 @@ import { type ControlName, Controls } from '../call/Controls';
 import { People } from '../call/People';
 import { listenForShortcuts } from '../call/shortcuts';
 import { Toasts } from '../call/toasts';
+import { keepScreenOn } from '../call/wakeLock';
 import { DeviceMenus } from '../devices';
 import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
@@ -108,6 +109,7 @@ export class CallView implements View {
         talk: (on) => this.#talk(on),
         escape: () => this.#togglePeople(false),
       }),
+      keepScreenOn(),
       () => window.removeEventListener('online', render),
       () => window.removeEventListener('offline', render),
     ];

@@ -15,7 +15,7 @@ export function messageView(message: Message, actions: MessageActions): View {
   const heading = h('h1', { tabindex: -1 }, message.title);
   const element = h(
     'main',
-    { class: 'message', 'data-testid': 'message', 'data-reason': message.reason, role: 'alert' },
+    { class: 'message', 'data-testid': 'message', 'data-reason': message.reason },
     mark(),
     heading,
     h('p', { class: 'lede' }, message.text),
