@@ -9,7 +9,9 @@ import array
 import asyncio
 import fractions
 import json
+import logging
 import math
+import os
 import struct
 import sys
 
@@ -22,6 +24,7 @@ from aiortc import (
     VideoStreamTrack,
 )
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
+from aiortc.sdp import candidate_from_sdp
 import websockets
 
 RATE = 48_000
@@ -127,8 +130,15 @@ async def negotiate(socket, connection, senders):
     await socket.send(
         json.dumps({"type": "offer", "request": 2, "sdp": offer, "publish": publish})
     )
-    answer = await hear(socket, "answer")
-    await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+    answer = (await hear(socket, "answer"))["sdp"]
+    await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    # The candidates stand in the first m-section (RFC 9429 §5.3.1); of several
+    # bundled sections aiortc takes those of the last.
+    for line in answer.splitlines():
+        if line.startswith("a=candidate:"):
+            candidate = candidate_from_sdp(line.removeprefix("a=candidate:"))
+            candidate.sdpMid = "0"
+            await connection.addIceCandidate(candidate)
 
 
 async def drain(socket):
@@ -143,15 +153,20 @@ async def report(received, connection):
 
 
 async def main(url, room, name):
-    connection = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    # Otherwise aiortc gives each kind a transport and forgets to bundle the Slots'.
+    bundle = RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    connection = RTCPeerConnection(bundle)
     received = Received()
     senders = {
         "microphone": connection.addTransceiver(Tone(), direction="sendonly"),
         "camera": connection.addTransceiver(MovingPicture(), direction="sendonly"),
     }
     for kind in ("audio", "video"):
-        slot = connection.addTransceiver(kind, direction="recvonly")
-        asyncio.ensure_future(received.watch(slot.receiver.track))
+        connection.addTransceiver(kind, direction="recvonly")
+
+    @connection.on("track")
+    def watch(track):
+        asyncio.ensure_future(received.watch(track))
 
     async with websockets.connect(url, max_size=None) as socket:
         await enter(socket, room, name)
@@ -164,4 +179,5 @@ async def main(url, room, name):
     await connection.close()
 
 
+logging.basicConfig(level=os.environ.get("AIORTC_LOG", "WARNING"))
 asyncio.run(main(*sys.argv[1:]))

@@ -140,7 +140,6 @@ export class Tab {
 /** Opens tabs, each a person with a browser profile of their own. */
 export class Browsers {
   #chromiums = new Map();
-  #firefox;
   #tabs = [];
 
   /** @param {{permission?: 'granted' | 'denied', camera?: object, codec?: string}} [options] */
@@ -156,13 +155,13 @@ export class Browsers {
   }
 
   async firefox({ codec } = {}) {
-    this.#firefox ??= await puppeteer.launch(FIREFOX);
-    const context = await this.#firefox.createBrowserContext();
-    const page = await context.newPage();
+    // A window each: a tab in the background draws nothing, so it asks for nothing.
+    const browser = await puppeteer.launch(FIREFOX);
+    const [page] = await browser.pages();
     await page.setViewport({ width: 1280, height: 800 });
     await page.evaluateOnNewDocument(instrument);
     if (codec) await page.evaluateOnNewDocument((name) => localStorage.setItem('e2e.codec', name), codec);
-    return this.#track(new Tab(page, () => context.close()));
+    return this.#track(new Tab(page, () => browser.close()));
   }
 
   async #launchChromium(permission) {
@@ -196,7 +195,6 @@ export class Browsers {
   async close() {
     await this.closeTabs();
     for (const browser of this.#chromiums.values()) await browser.close();
-    await this.#firefox?.close();
   }
 }
 
