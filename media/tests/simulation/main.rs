@@ -11,6 +11,7 @@ mod determinism;
 mod garbage;
 mod injection;
 mod isolation;
+mod limits;
 mod loss_recovery;
 mod operations;
 mod room_of_fifty;
