@@ -12,6 +12,7 @@
     reason = "all of it is test code, shared by a test and a bench that use parts of it"
 )]
 
+pub mod broadcast;
 pub mod netem;
 pub mod offer;
 pub mod participant;
