@@ -6,13 +6,7 @@
 import { Emitter } from '../emitter';
 import { CallError } from '../errors';
 import { type Logger, silentLogger } from '../logger';
-import type {
-  Message,
-  ParticipantInfo,
-  PublishState,
-  ServerMessage,
-  TrackSource,
-} from '../protocol/messages';
+import type { Message, ParticipantInfo, ServerMessage, TrackSource } from '../protocol/messages';
 import { watchNetwork } from '../protocol/network';
 import {
   type Credentials,
@@ -27,7 +21,9 @@ import type { TileWish } from '../rtc/slots';
 import { type StatsSummary, summarize } from '../rtc/stats';
 import { Transport } from '../rtc/Transport';
 import { Layout } from './Layout';
+import { Sources } from './Sources';
 import { type Action, type CallState, initialState, isOver, reduce, slotShowing } from './state';
+import { Streams } from './Streams';
 
 export interface CallOptions extends Credentials {
   /** The server's WebSocket, such as `wss://calls.example.org/ws`. */
@@ -57,7 +53,6 @@ export interface CallEvents {
   error: CallError;
 }
 
-const SOURCES: readonly TrackSource[] = ['microphone', 'camera', 'screen', 'screen_audio'];
 /** The snapshot follows a resumed welcome at once, unless the call was lost. */
 const SNAPSHOT_TIMEOUT_MS = 4_000;
 /** A second refusal within that time will not be the last. */
@@ -73,9 +68,8 @@ export class Call extends Emitter<CallEvents> {
   #recovery: PathRecovery;
   #layout: Layout;
   #iceServers: Message<'welcome'>['iceServers'] = [];
-  /** What the server was last told about each source. */
-  #announced = new Map<TrackSource, PublishState>();
-  #streams = new Map<string, MediaStream>();
+  #sources: Sources;
+  #streams = new Streams();
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
   #cleanups: (() => void)[] = [];
@@ -97,6 +91,9 @@ export class Call extends Emitter<CallEvents> {
       restart: () => this.#transport?.restartIce(),
       rebuild: () => this.#buildTransport(),
     });
+    this.#sources = new Sources(this.media, (source, state) =>
+      this.#socket.send({ type: 'publish', source, state }),
+    );
     this.#layout = new Layout(options.automaticSlots ?? 0, (slots) =>
       this.#socket.send({ type: 'slots', slots }),
     );
@@ -133,7 +130,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** The picture of a participant, once the server sends it. */
   streamOf(participantId: string, source: TrackSource): MediaStream | undefined {
-    if (participantId === this.#state.you?.id) return this.#localStream(source);
+    if (participantId === this.#state.you?.id) {
+      return this.#streams.of(source, this.media.track(source));
+    }
     const slot = slotShowing(this.#state, participantId, source);
     return slot?.state === 'active' ? this.#slotStream(slot.mid) : undefined;
   }
@@ -211,7 +210,7 @@ export class Call extends Emitter<CallEvents> {
     clearTimeout(this.#joinTimer);
     this.#logger.info('The call is joined', { room: joined.call.room, media: joined.media });
     this.#dispatch({ type: 'message', message: joined });
-    this.#announced.clear();
+    this.#sources.forget();
     this.#layout.forget();
     this.#recovery.stop();
     this.#recovery.signalingChanged(true);
@@ -220,7 +219,7 @@ export class Call extends Emitter<CallEvents> {
       return;
     }
     this.#transport.signalingResumed();
-    this.#announceAll();
+    this.#sources.announceAll(this.#transport);
     this.#applyLayout();
     if (this.#state.path !== 'connected') this.#recovery.networkChanged();
   }
@@ -248,8 +247,6 @@ export class Call extends Emitter<CallEvents> {
 
   #buildTransport(): void {
     this.#transport?.close();
-    this.#streams.clear();
-    this.#announced.clear();
     this.#layout.forget();
     const { codec = 'vp8', simulcast = true } = this.options;
     const transport = new Transport({
@@ -267,17 +264,15 @@ export class Call extends Emitter<CallEvents> {
       this.#dispatch({ type: 'path', state });
       this.#recovery.pathChanged(state);
     });
-    transport.on('negotiated', () => this.#negotiated());
+    transport.on('negotiated', () => this.#negotiated(transport));
     transport.on('refused', (error) => this.#offerRefused(error));
-    for (const source of SOURCES) {
-      void transport.setTrack(source, this.media.track(source) ?? null);
-    }
+    this.#sources.attach(transport);
     this.#applyLayout();
     transport.offer();
   }
 
-  #negotiated(): void {
-    this.#announceAll();
+  #negotiated(transport: Transport): void {
+    this.#sources.announceAll(transport);
     this.#applyLayout();
     this.emit('audio', undefined);
     this.emit('state', this.#state);
@@ -292,20 +287,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #localChanged(source: TrackSource): void {
-    this.#streams.delete(source);
-    void this.#transport?.setTrack(source, this.media.track(source) ?? null);
-    this.#announce(source);
+    if (this.#transport) this.#sources.changed(this.#transport, source);
     this.emit('local', source);
-  }
-
-  #announceAll(): void {
-    for (const source of SOURCES) this.#announce(source);
-  }
-
-  #announce(source: TrackSource): void {
-    const state = this.media.state(source);
-    if (!this.#transport?.publishes(source) || this.#announced.get(source) === state) return;
-    if (this.#socket.send({ type: 'publish', source, state })) this.#announced.set(source, state);
   }
 
   #applyLayout(): void {
@@ -314,21 +297,8 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  /** Local streams are kept by source, received ones by mid; the names never meet. */
-  #localStream(source: TrackSource): MediaStream | undefined {
-    return this.#stream(source, this.media.track(source));
-  }
-
   #slotStream(mid: string): MediaStream | undefined {
-    return this.#stream(`mid:${mid}`, this.#transport?.slotTrack(mid));
-  }
-
-  /** One object for a track's life, or a <video> that is given a new one flickers. */
-  #stream(key: string, track: MediaStreamTrack | undefined): MediaStream | undefined {
-    if (!track) return undefined;
-    const stream = this.#streams.get(key) ?? new MediaStream([track]);
-    this.#streams.set(key, stream);
-    return stream;
+    return this.#streams.of(`slot ${mid}`, this.#transport?.slotTrack(mid));
   }
 
   #fail(error: CallError): void {

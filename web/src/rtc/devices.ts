@@ -15,6 +15,9 @@ export type Devices = Record<DeviceKind, Device[]>;
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
+/** Music and films, not speech: nothing is to be filtered out of them. */
+const SCREEN_AUDIO = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
 const KINDS: Record<MediaDeviceKind, DeviceKind> = {
   audioinput: 'microphone',
   videoinput: 'camera',
@@ -61,7 +64,7 @@ export async function openBoth(): Promise<MediaStreamTrack[]> {
 /** The picture, and the sound where the browser and the user give it. */
 export async function openScreen(): Promise<MediaStreamTrack[]> {
   try {
-    const stream = await mediaDevices().getDisplayMedia({ video: true, audio: true });
+    const stream = await mediaDevices().getDisplayMedia({ video: true, audio: SCREEN_AUDIO });
     return stream.getTracks();
   } catch (error) {
     throw error instanceof CallError ? error : CallError.fromDevice(error);

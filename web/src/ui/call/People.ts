@@ -2,9 +2,9 @@
 
 import { type CallState, everybody, isSpeaking, mayEnd, trackOf } from '../../call/state';
 import type { ParticipantInfo } from '../../protocol/messages';
+import { Avatar } from '../avatar';
 import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
-import { hueOf, initials } from '../identity';
 
 const ROLES = { host: 'Host', moderator: 'Moderator', participant: '' } as const;
 
@@ -75,12 +75,12 @@ export class People implements View {
       person.connection === 'reconnecting' && 'Reconnecting',
       trackOf(person, 'screen') && 'Sharing the screen',
     ].filter(Boolean);
-    const avatar = h('span', { class: 'avatar', 'aria-hidden': true }, initials(person.name));
-    avatar.style.setProperty('--hue', String(hueOf(person.userId)));
+    const avatar = new Avatar();
+    avatar.show(person);
     return h(
       'li',
       { 'data-speaking': String(isSpeaking(state, person.id)) },
-      avatar,
+      avatar.element,
       h(
         'span',
         { class: 'who' },

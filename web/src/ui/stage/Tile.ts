@@ -1,8 +1,9 @@
 /** One tile: a picture or an avatar, a name, and what there is to know. */
 
+import { Avatar } from '../avatar';
 import { h, setAttribute, setHidden, setText } from '../dom';
 import { icon, setIcon } from '../icons';
-import { hueOf, initials } from '../identity';
+import { hueOf } from '../identity';
 import type { Rect } from './geometry';
 import type { TileModel } from './model';
 import type { Placed } from './plan';
@@ -10,7 +11,7 @@ import type { Placed } from './plan';
 export class Tile {
   readonly element: HTMLElement;
   #video = h('video', { autoplay: true, playsinline: true });
-  #avatar = h('div', { class: 'avatar', 'aria-hidden': true });
+  #avatar = new Avatar();
   #name = h('span', { class: 'tile-name' });
   #muted = icon('micOff');
   #mutedBadge: HTMLElement;
@@ -36,7 +37,7 @@ export class Tile {
         'data-participant-id': model.participantId,
         'data-source': model.source,
       },
-      h('div', { class: 'tile-backdrop' }, this.#avatar),
+      h('div', { class: 'tile-backdrop' }, this.#avatar.element),
       this.#video,
       h('div', { class: 'tile-label' }, this.#mutedBadge, this.#name),
       this.#status,
@@ -51,7 +52,7 @@ export class Tile {
     const title = titleOf(model);
     setText(this.#name, title);
     setAttribute(element, 'aria-label', title);
-    setText(this.#avatar, initials(model.name));
+    this.#avatar.show(model);
     setAttribute(element, 'data-you', model.isYou);
     setAttribute(element, 'data-speaking', model.speaking);
     setAttribute(element, 'data-muted', model.muted);

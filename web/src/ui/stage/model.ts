@@ -10,6 +10,7 @@ export interface TileModel {
   userId: string;
   source: 'camera' | 'screen';
   name: string;
+  avatarUrl: string | undefined;
   isYou: boolean;
   /** There is a picture, or will be in a moment. */
   video: boolean;
@@ -24,13 +25,14 @@ type Local = Pick<LocalMedia, 'state'>;
 const keyOf = (participantId: string, source: string): string => `${participantId}/${source}`;
 
 function camera(state: CallState, participant: ParticipantInfo): TileModel {
-  const { id, userId, name, connection } = participant;
+  const { id, userId, name, avatarUrl, connection } = participant;
   return {
     key: keyOf(id, 'camera'),
     participantId: id,
     userId,
     source: 'camera',
     name,
+    avatarUrl,
     isYou: false,
     video: trackOf(participant, 'camera')?.muted === false,
     muted: trackOf(participant, 'microphone')?.muted ?? true,

@@ -12,6 +12,7 @@ const tile = (participantId: string, source: TileModel['source'] = 'camera'): Ti
   userId: participantId,
   source,
   name: participantId,
+  avatarUrl: undefined,
   isYou: participantId === 'you',
   video: true,
   muted: false,

@@ -103,7 +103,6 @@ export class CallView implements View {
       call.on('audio', () => this.#audio.setStreams(call.audioStreams())),
       call.on('participantJoined', ({ name }) => this.#news(`${name} joined`)),
       call.on('participantLeft', ({ name }) => this.#news(`${name} left`)),
-      call.on('error', (error) => this.#toasts.show(`The server said: ${error.message}`)),
       listenForShortcuts({
         act: (name) => this.#act(name),
         talk: (on) => this.#talk(on),
