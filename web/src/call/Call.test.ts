@@ -95,6 +95,27 @@ describe('sources', () => {
     ]);
   });
 
+  it('are announced again when the server could not take it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { server, local } = await inCall();
+      await local.setMicrophone(false);
+      server.socket.says({
+        type: 'error',
+        code: 'rate_limited',
+        message: 'slow',
+        retryAfterSecs: 2,
+      });
+      const before = server.socket.sentOf('publish').length;
+      vi.advanceTimersByTime(1_999);
+      expect(server.socket.sentOf('publish')).toHaveLength(before);
+      vi.advanceTimersByTime(1);
+      expect(server.socket.sentOf('publish')[before]).toMatchObject({ state: 'muted' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('that need an m-line are announced after the answer', async () => {
     const { server, local, answer } = await inCall();
     await local.setScreen(true);

@@ -71,6 +71,7 @@ export class Call extends Emitter<CallEvents> {
   #sources: Sources;
   #streams = new Streams();
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
+  #tellTimer: ReturnType<typeof setTimeout> | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
   #cleanups: (() => void)[] = [];
   #logger: Logger;
@@ -210,8 +211,6 @@ export class Call extends Emitter<CallEvents> {
     clearTimeout(this.#joinTimer);
     this.#logger.info('The call is joined', { room: joined.call.room, media: joined.media });
     this.#dispatch({ type: 'message', message: joined });
-    this.#sources.forget();
-    this.#layout.forget();
     this.#recovery.stop();
     this.#recovery.signalingChanged(true);
     if (joined.media === 'new' || !this.#transport) {
@@ -219,8 +218,7 @@ export class Call extends Emitter<CallEvents> {
       return;
     }
     this.#transport.signalingResumed();
-    this.#sources.announceAll(this.#transport);
-    this.#applyLayout();
+    this.#tellAll(this.#transport);
     if (this.#state.path !== 'connected') this.#recovery.networkChanged();
   }
 
@@ -238,11 +236,27 @@ export class Call extends Emitter<CallEvents> {
           message: message.message,
         });
         this.emit('error', CallError.fromServer(message));
+        if (message.code === 'rate_limited') this.#tellAgainAfter(message.retryAfterSecs ?? 1);
         break;
       default:
         this.#dispatch({ type: 'message', message });
         if (message.type.startsWith('participant_')) this.#applyLayout();
     }
+  }
+
+  /** The server dropped something of ours and does not say what. */
+  #tellAgainAfter(seconds: number): void {
+    clearTimeout(this.#tellTimer);
+    this.#tellTimer = setTimeout(() => {
+      if (this.#transport) this.#tellAll(this.#transport);
+    }, seconds * 1_000);
+  }
+
+  #tellAll(transport: Transport): void {
+    this.#sources.forget();
+    this.#layout.forget();
+    this.#sources.announceAll(transport);
+    this.#applyLayout();
   }
 
   #buildTransport(): void {
@@ -329,6 +343,7 @@ export class Call extends Emitter<CallEvents> {
 
   #over(): void {
     clearTimeout(this.#joinTimer);
+    clearTimeout(this.#tellTimer);
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     this.#recovery.stop();
     this.#transport?.close();
