@@ -9,7 +9,7 @@ use crate::ids::{Pt, SeqNo};
 use crate::ingress::CaptureClock;
 use crate::negotiation::params::{Codec, CodecParams};
 use crate::rtp::codec::vp8::{Descriptor, MAX_DESCRIPTOR};
-use crate::rtp::codec::{Facts, red};
+use crate::rtp::codec::{Facts, descriptor, red};
 use crate::rtp::ext::{ExtensionBlock, Extensions};
 use crate::rtp::packet::{FIXED_HEADER, HeaderFields};
 
@@ -148,7 +148,7 @@ impl Slot {
         packet: &Incoming<'_>,
         (seq, header): (SeqNo, &HeaderFields),
         body: &Body<'_>,
-        timed: bool,
+        (timed, frame_offset): (bool, u16),
         sink: &mut impl Sink,
     ) -> usize {
         let ids = &self.section.extensions;
@@ -158,6 +158,10 @@ impl Slot {
         if timed {
             block.push(ids.abs_send_time, &packet.send_time);
         }
+        let mut renumbered = [0; descriptor::MAX_DESCRIPTOR];
+        let stated = extensions.dependency_descriptor;
+        let stated =
+            stated.and_then(|stated| descriptor::renumber(stated, frame_offset, &mut renumbered));
         let delay = extensions.playout_delay.as_ref().map(<[u8; 3]>::as_slice);
         for (id, value) in [
             (ids.audio_level, extensions.audio_level.as_slice()),
@@ -170,10 +174,7 @@ impl Slot {
                 ids.abs_capture_time,
                 extensions.abs_capture_time.unwrap_or_default(),
             ),
-            (
-                ids.dependency_descriptor,
-                extensions.dependency_descriptor.unwrap_or_default(),
-            ),
+            (ids.dependency_descriptor, stated.unwrap_or_default()),
         ] {
             if !value.is_empty() {
                 block.push(id, value);

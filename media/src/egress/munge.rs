@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::munge_vp8::{Vp8Newest, Vp8Offsets};
 use crate::ids::SeqNo;
 use crate::router::table::EncodingIndex;
+use crate::rtp::codec::Facts;
 use crate::rtp::codec::vp8::Descriptor;
 use crate::rtp::ntp::duration_to_ticks;
 
@@ -28,6 +29,8 @@ pub(crate) struct Segment {
     first_out: SeqNo,
     timestamp: u32,
     vp8: Vp8Offsets,
+    /// Of frame numbers in dependency descriptors.
+    frame: u16,
     /// Begins a source, rather than goes on behind a skipped packet.
     begins: bool,
 }
@@ -35,6 +38,11 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn timestamp(&self, received: u32) -> u32 {
         received.wrapping_add(self.timestamp)
+    }
+
+    /// Added to a frame number that the source states.
+    pub(crate) fn frame_offset(&self) -> u16 {
+        self.frame
     }
 
     pub(crate) fn vp8(&self) -> &Vp8Offsets {
@@ -61,6 +69,7 @@ pub(crate) struct Munger {
     timestamp: u32,
     sent_at: Option<Instant>,
     vp8: Vp8Newest,
+    frame: Option<u16>,
 }
 
 impl Munger {
@@ -73,6 +82,7 @@ impl Munger {
             timestamp,
             sent_at: None,
             vp8: Vp8Newest::default(),
+            frame: None,
         }
     }
 
@@ -111,14 +121,22 @@ impl Munger {
         source: SourceId,
         seq: SeqNo,
         (received, timestamp): (u32, u32),
-        vp8: Option<&Descriptor>,
+        first: &Facts,
     ) {
+        let frame = self.frame.zip(first.frame_number);
         self.push(Segment {
             source,
             first_in: seq,
             first_out: SeqNo(self.newest.0 + 1),
             timestamp: timestamp.wrapping_sub(received),
-            vp8: vp8.map(|first| self.vp8.follow(first)).unwrap_or_default(),
+            vp8: first
+                .vp8
+                .map(|first| self.vp8.follow(&first))
+                .unwrap_or_default(),
+            // A receiver drops a keyframe that is numbered below the one before.
+            frame: frame.map_or(0, |(newest, first)| {
+                newest.wrapping_add(1).wrapping_sub(first)
+            }),
             begins: true,
         });
         self.running = true;
@@ -179,9 +197,10 @@ impl Munger {
         now: Instant,
         out: SeqNo,
         timestamp: u32,
-        vp8: Option<&Descriptor>,
+        (vp8, frame): (Option<&Descriptor>, Option<u16>),
     ) {
         if out > self.newest {
+            self.frame = frame.or(self.frame);
             self.newest = out;
             self.timestamp = timestamp;
             self.sent_at = Some(now);
@@ -230,14 +249,14 @@ mod tests {
 
     fn forward(munger: &mut Munger, now: Instant, source: SourceId, seq: u64) -> Option<u64> {
         let (out, segment) = munger.map(source, SeqNo(seq))?;
-        munger.sent(now, out, segment.timestamp(seq as u32 * 3000), None);
+        munger.sent(now, out, segment.timestamp(seq as u32 * 3000), (None, None));
         Some(out.0)
     }
 
     fn begin(munger: &mut Munger, now: Instant, source: SourceId, seq: u64) {
         let received = seq as u32 * 3000;
         let timestamp = munger.next_timestamp(now, None, 90_000);
-        munger.begin(source, SeqNo(seq), (received, timestamp), None);
+        munger.begin(source, SeqNo(seq), (received, timestamp), &Facts::default());
     }
 
     #[test]
@@ -314,7 +333,7 @@ mod tests {
         let now = now();
         let mut munger = Munger::new(SeqNo(1), u32::MAX - 10);
         assert_eq!(munger.next_timestamp(now, Some(5), 90_000), u32::MAX - 10);
-        munger.sent(now, SeqNo(1), u32::MAX - 10, None);
+        munger.sent(now, SeqNo(1), u32::MAX - 10, (None, None));
         let later = now + Duration::from_millis(100);
         let next = |ideal| munger.next_timestamp(later, ideal, 90_000);
         assert_eq!(next(None), 9000 - 11);

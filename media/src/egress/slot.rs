@@ -194,7 +194,7 @@ impl Slot {
             packet.source,
             packet.seq,
             (packet.timestamp, timestamp),
-            packet.facts.vp8.as_ref(),
+            &packet.facts,
         );
         self.counters.switches += 1;
         self.reports.due = Some(packet.now);
@@ -216,10 +216,15 @@ impl Slot {
             ssrc: self.section.ssrc,
         };
         let timed = self.repairs_by_rtx(out);
-        let len = self.emit(packet, (seq, &header), &body, timed, sink);
+        let frame_offset = segment.frame_offset();
+        let len = self.emit(packet, (seq, &header), &body, (timed, frame_offset), sink);
         let vp8 = body.vp8;
+        let frame = packet
+            .facts
+            .frame_number
+            .map(|n| n.wrapping_add(frame_offset));
         self.munger
-            .sent(packet.now, seq, header.timestamp, vp8.as_ref());
+            .sent(packet.now, seq, header.timestamp, (vp8.as_ref(), frame));
         self.counters.packets += 1;
         self.counters.bytes += len as u64;
         self.counters.octets += packet.payload.len() as u64;
@@ -280,7 +285,8 @@ impl Slot {
             timestamp: segment.timestamp(packet.timestamp),
             ssrc,
         };
-        self.emit(packet, (number, &header), &body, rtx.is_some(), sink);
+        let varied = (rtx.is_some(), segment.frame_offset());
+        self.emit(packet, (number, &header), &body, varied, sink);
         if rtx.is_some() {
             self.rtx_seq = SeqNo(self.rtx_seq.0 + 1);
         }

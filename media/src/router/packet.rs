@@ -117,9 +117,8 @@ impl Router {
         view: &Packet<'_>,
         sink: &mut impl Sink,
     ) {
-        let mut incoming = self.incoming(now, index, codec, seq, view);
+        let incoming = self.incoming(now, index, codec, seq, view);
         let encoding = &mut self.encodings[index];
-        incoming.source.epoch = encoding.epoch;
         let returned = !encoding.activity.is_alive(now);
         let size = encoding.activity.size;
         encoding.keep(now, seq, view.timestamp(), view.data(), &incoming.facts);

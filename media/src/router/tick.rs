@@ -70,6 +70,13 @@ impl Router {
                 continue;
             }
             let codecs = &self.tracks[encoding.origin.track].codecs;
+            // Sound has no keyframes, whatever a receiver asks for.
+            if codecs
+                .iter()
+                .all(|codec| codec.codec.kind() == MediaKind::Audio)
+            {
+                continue;
+            }
             let mut writer = RtcpWriter::default();
             if codecs.iter().any(|codec| codec.pli) {
                 writer.pli(sender.feedback_ssrc, ssrc);

@@ -31,6 +31,7 @@ pub(crate) const LEVEL_EXT: u8 = 2;
 pub(crate) const RID_EXT: u8 = 3;
 pub(crate) const REPAIRED_EXT: u8 = 4;
 pub(crate) const TWCC_EXT: u8 = 5;
+pub(crate) const DESCRIPTOR_EXT: u8 = 6;
 
 pub(crate) struct Sent {
     pub(crate) to: ParticipantKey,
@@ -121,6 +122,7 @@ fn extensions() -> ExtensionIds {
         rid: Some(RID_EXT),
         repaired_rid: Some(REPAIRED_EXT),
         transport_cc: Some(TWCC_EXT),
+        dependency_descriptor: Some(DESCRIPTOR_EXT),
         ..ExtensionIds::default()
     }
 }
@@ -211,6 +213,7 @@ impl Offer {
             extensions: ExtensionIds {
                 mid: Some(9),
                 audio_level: Some(10),
+                dependency_descriptor: Some(11),
                 ..ExtensionIds::default()
             },
             ssrc,

@@ -177,6 +177,39 @@ fn a_publisher_who_starts_anew_continues_on_the_slot() {
 }
 
 #[test]
+fn frame_numbers_of_dependency_descriptors_go_on() {
+    let mut call = two_cameras();
+    let mut numbers = Vec::new();
+    for n in 0..40u16 {
+        let from = 1 + u32::from(n / 10) % 2;
+        if n % 10 == 0 {
+            let target = SlotTarget::Pinned(track(from, Source::Camera));
+            call.request(3, 0, target, None);
+        }
+        // The second publisher counts from a lower number on, across its wrap.
+        let number = if from == 1 {
+            5000 + n
+        } else {
+            n.wrapping_sub(15)
+        };
+        let [high, low] = number.to_be_bytes();
+        // The structure that marks a keyframe, where the payload does not tell.
+        let structure = if n % 10 == 0 { 0x80 } else { 0 };
+        let packet = Rtp::new(ssrc(from, 0), VP8, n, u32::from(n) * 3000, &[0x10, 0x11])
+            .with(DESCRIPTOR_EXT, &[0xc0, high, low, structure]);
+        call.send(from, &packet);
+        for sent in call.take_rtp() {
+            let view = sent.view();
+            let mut elements = convoke_media::rtp::ext::elements(&view);
+            let (_, stated) = elements.find(|(id, _)| *id == 11).unwrap();
+            numbers.push(u16::from_be_bytes([stated[1], stated[2]]));
+        }
+        call.pass(FRAME);
+    }
+    assert_eq!(numbers, (5000..5040).collect::<Vec<_>>());
+}
+
+#[test]
 fn probes_without_payload_leave_no_gap() {
     let mut call = two_cameras();
     call.request(3, 0, SlotTarget::Pinned(track(1, Source::Camera)), None);

@@ -1,5 +1,5 @@
-//! AV1 payloads (AV1 RTP specification §4.4, appendix A): the aggregation header
-//! and the dependency descriptor, which stays readable under end-to-end encryption.
+//! AV1 payloads (AV1 RTP specification §4.4): the aggregation header tells where a
+//! coded video sequence begins, its first OBU how large it is.
 
 use super::Facts;
 use super::bits::Bits;
@@ -7,28 +7,21 @@ use crate::control::FrameSize;
 
 const OBU_SEQUENCE_HEADER: u8 = 1;
 
-pub(super) fn facts(payload: &[u8], descriptor: Option<&[u8]>) -> Facts {
+pub(super) fn facts(payload: &[u8]) -> Facts {
     let Some((&head, rest)) = payload.split_first() else {
         return Facts::default();
     };
     // N marks the first packet of a coded video sequence (§4.4).
     let new_sequence = head & 0x88 == 0x08;
-    let structure = descriptor.is_some_and(starts_structure);
     let mut size = None;
     if new_sequence {
         size = sequence_header(head, rest).and_then(max_size);
     }
     Facts {
-        keyframe: new_sequence || structure,
+        keyframe: new_sequence,
         size,
-        vp8: None,
+        ..Facts::default()
     }
-}
-
-/// Whether a dependency descriptor begins a frame and brings the template
-/// structure, which only a keyframe does (appendix A.8.2).
-fn starts_structure(descriptor: &[u8]) -> bool {
-    descriptor.len() > 3 && descriptor[0] & 0x80 != 0 && descriptor[3] & 0x80 != 0
 }
 
 /// Body of the sequence header, which comes first in a coded video sequence but
@@ -137,7 +130,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_coded_video_sequence_begins_with_n_or_a_structure() {
+    fn a_coded_video_sequence_begins_with_n() {
         let size = Some(FrameSize {
             width: 1280,
             height: 720,
@@ -145,21 +138,17 @@ mod tests {
         let w1 = [&[0x18][..], &SEQUENCE].concat();
         let w2 = [&[0x28, 11][..], &SEQUENCE, &[0x30, 1, 2]].concat();
         let w0 = [&[0x08, 2, 0x12, 0, 11][..], &SEQUENCE, &[1, 0x30]].concat();
-        type Case<'a> = (&'a [u8], Option<&'a [u8]>, bool, Option<FrameSize>);
-        let cases: [Case<'_>; 9] = [
-            (&w1, None, true, size),
-            (&w2, None, true, size),
-            (&w0, None, true, size),
-            (&[0x10, 0x30], None, false, None),
+        let cases: [(&[u8], bool, Option<FrameSize>); 6] = [
+            (&w1, true, size),
+            (&w2, true, size),
+            (&w0, true, size),
+            (&[0x10, 0x30], false, None),
             // Continuation of an OBU cannot begin anything.
-            (&[0x98, 0x08], None, false, None),
-            (&[0x10, 0x30], Some(&[0x80, 0, 1, 0x80]), true, None),
-            (&[0x10, 0x30], Some(&[0x00, 0, 1, 0x80]), false, None),
-            (&[0x10, 0x30], Some(&[0x80, 0, 1]), false, None),
-            (&[], None, false, None),
+            (&[0x98, 0x08], false, None),
+            (&[], false, None),
         ];
-        for (payload, descriptor, keyframe, size) in cases {
-            let read = facts(payload, descriptor);
+        for (payload, keyframe, size) in cases {
+            let read = facts(payload);
             assert_eq!((read.keyframe, read.size), (keyframe, size), "{payload:x?}");
         }
     }

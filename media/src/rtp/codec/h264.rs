@@ -31,7 +31,7 @@ pub(super) fn facts(payload: &[u8]) -> Facts {
     Facts {
         keyframe: sps.is_some(),
         size: sps.and_then(|nal| size(nal.get(1..)?)),
-        vp8: None,
+        ..Facts::default()
     }
 }
 

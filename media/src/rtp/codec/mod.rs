@@ -4,6 +4,7 @@
 
 pub mod av1;
 mod bits;
+pub mod descriptor;
 pub mod h264;
 pub mod red;
 pub mod vp8;
@@ -21,16 +22,23 @@ pub struct Facts {
     /// Picture size, where the packet tells it.
     pub size: Option<FrameSize>,
     pub vp8: Option<vp8::Descriptor>,
+    /// As the dependency descriptor states it.
+    pub frame_number: Option<u16>,
 }
 
 impl Facts {
     pub fn read(codec: Codec, payload: &[u8], extensions: &Extensions<'_>) -> Self {
-        match codec {
-            Codec::Opus | Codec::Red { .. } => Self::default(),
+        let mut facts = match codec {
+            Codec::Opus | Codec::Red { .. } => return Self::default(),
             Codec::Vp8 => vp8::facts(payload),
             Codec::Vp9 { .. } => vp9::facts(payload),
             Codec::H264 { .. } => h264::facts(payload),
-            Codec::Av1 { .. } => av1::facts(payload, extensions.dependency_descriptor),
+            Codec::Av1 { .. } => av1::facts(payload),
+        };
+        if let Some(stated) = extensions.dependency_descriptor {
+            facts.keyframe |= descriptor::starts_structure(stated);
+            facts.frame_number = descriptor::frame_number(stated);
         }
+        facts
     }
 }

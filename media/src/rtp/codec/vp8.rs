@@ -118,6 +118,7 @@ pub(super) fn facts(payload: &[u8]) -> Facts {
         keyframe,
         size: if keyframe { size(frame) } else { None },
         vp8: Some(descriptor),
+        frame_number: None,
     }
 }
 

@@ -35,7 +35,7 @@ fn read(payload: &[u8]) -> Option<Facts> {
     Some(Facts {
         keyframe: !predicted && begins && spatial == 0,
         size: if structure { largest(&mut rest) } else { None },
-        vp8: None,
+        ..Facts::default()
     })
 }
 
