@@ -22,7 +22,7 @@ const NARROWEST_LANDSCAPE = 4 / 3;
 /** A phone is held upright, and so is a face. */
 const NARROWEST_PORTRAIT = 1 / 2;
 /** Below this a face is a blur and a name does not fit. */
-const SMALLEST: Area = { width: 150, height: 84 };
+const SMALLEST: Area = { width: 140, height: 84 };
 export const MOST_TILES = 49;
 const GAP = 8;
 /** On a phone tiles touch nothing they need not. */
