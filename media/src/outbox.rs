@@ -28,8 +28,17 @@ impl<'a> Transmit<'a> {
 #[derive(Debug, Default)]
 struct Destination {
     path: Option<Path>,
+    /// Longer than what is `used`: clearing it for every packet would be in vain.
     bytes: Vec<u8>,
+    used: usize,
     sizes: Vec<u16>,
+}
+
+impl Destination {
+    fn clear(&mut self) {
+        self.used = 0;
+        self.sizes.clear();
+    }
 }
 
 /// See the module.
@@ -56,7 +65,7 @@ impl Outbox {
         let media: usize = self
             .pending
             .iter()
-            .map(|&i| self.destinations[i as usize].bytes.len())
+            .map(|&i| self.destinations[i as usize].used)
             .sum();
         media + self.control.len()
     }
@@ -84,16 +93,19 @@ impl Outbox {
             self.dropped += 1;
             return;
         };
-        let start = destination.bytes.len();
-        if destination.path.is_none() || start + room > MAX_RUN_BYTES {
+        let start = destination.used;
+        let end = start + room;
+        if destination.path.is_none() || end > MAX_RUN_BYTES {
             self.dropped += 1;
             return;
         }
-        destination.bytes.resize(start + room, 0);
-        let size = write(&mut destination.bytes[start..])
+        if destination.bytes.len() < end {
+            destination.bytes.resize(end, 0);
+        }
+        let size = write(&mut destination.bytes[start..end])
             .unwrap_or(0)
             .min(room);
-        destination.bytes.truncate(start + size);
+        destination.used = start + size;
         if size == 0 {
             return;
         }
@@ -106,9 +118,8 @@ impl Outbox {
     /// Drops what waits for a Participant that is gone, before its key is reused.
     pub fn forget(&mut self, to: ParticipantKey) {
         if let Some(destination) = self.destinations.get_mut(to.0 as usize) {
-            destination.path = None;
-            destination.bytes.clear();
-            destination.sizes.clear();
+            // With its memory: a burst may have made it large.
+            *destination = Destination::default();
             self.pending.retain(|&index| index != to.0);
         }
     }
@@ -136,7 +147,7 @@ impl Outbox {
             let destination = &self.destinations[index as usize];
             destination.path.into_iter().flat_map(|path| Runs {
                 path,
-                bytes: &destination.bytes,
+                bytes: &destination.bytes[..destination.used],
                 sizes: &destination.sizes,
             })
         });
@@ -146,9 +157,7 @@ impl Outbox {
     /// Forgets what waits and keeps the memory.
     pub fn clear(&mut self) {
         for index in self.pending.drain(..) {
-            let destination = &mut self.destinations[index as usize];
-            destination.bytes.clear();
-            destination.sizes.clear();
+            self.destinations[index as usize].clear();
         }
         self.control.clear();
         self.control_datagrams.clear();

@@ -135,7 +135,7 @@ pub fn start(
     let thread = std::thread::Builder::new()
         .name("convoke-media-0".to_owned())
         .spawn(move || {
-            worker::pin_to_core(0);
+            worker::pin_to_core(0, 1);
             worker.run_to_end();
             drop(ended);
         })

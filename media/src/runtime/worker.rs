@@ -314,9 +314,11 @@ fn read_clock() -> Instant {
     Instant::now()
 }
 
-/// Keeps this thread on one processor, counted from the last that the process may
-/// use: the first tend to take the interrupts. A refusal costs only speed.
-pub(super) fn pin_to_core(worker: usize) {
+/// Keeps worker number `worker` of `workers` on one processor, counted from the last
+/// that the process may use: the first tend to take the interrupts. On a small
+/// machine, where the rest of the server would share that processor, the scheduler
+/// does better alone. A refusal costs only speed.
+pub(super) fn pin_to_core(worker: usize, workers: usize) {
     // SAFETY: cpu_set_t is a plain bit set for which all zeroes is empty, the CPU_*
     // functions stay within it, and both calls get its true size.
     unsafe {
@@ -326,11 +328,11 @@ pub(super) fn pin_to_core(worker: usize) {
         }
         let cores = (0..libc::CPU_SETSIZE as usize).filter(|&core| libc::CPU_ISSET(core, &allowed));
         let cores: Vec<usize> = cores.collect();
-        if cores.len() < 2 {
+        if cores.len() < workers + 2 {
             return;
         }
         let mut chosen: libc::cpu_set_t = mem::zeroed();
-        libc::CPU_SET(cores[cores.len() - 1 - worker % cores.len()], &mut chosen);
+        libc::CPU_SET(cores[cores.len() - 1 - worker], &mut chosen);
         let _ = libc::sched_setaffinity(0, mem::size_of_val(&chosen), &raw const chosen);
     }
 }

@@ -2,6 +2,7 @@
 //! and the count of allocations.
 
 use std::hint::black_box;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use convoke_media::control::Source;
@@ -83,5 +84,16 @@ impl Broadcast {
         let sent = runs.map(|run| black_box(run).datagrams().count()).sum();
         sfu.outbox().clear();
         sent
+    }
+
+    /// A datagram from anywhere.
+    pub fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let mut buffer = [0; 2048];
+        let datagram = &mut buffer[..bytes.len()];
+        datagram.copy_from_slice(bytes);
+        let now = self.world.now;
+        self.world
+            .sfu
+            .handle_packet(now, server_address(), from, datagram);
     }
 }
