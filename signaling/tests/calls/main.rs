@@ -15,6 +15,7 @@ mod history;
 mod joining;
 mod leaving;
 mod media;
+mod outage;
 mod recovery;
 mod schema;
 mod sequences;

@@ -1,0 +1,69 @@
+//! The database fails in the middle: it is said so, and made up for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use convoke_signaling::domain::participant::Connection;
+use convoke_signaling::error::CallError;
+use convoke_signaling::events::notice::Notice;
+use convoke_signaling::ids::ParticipantId;
+use futures_util::FutureExt;
+
+use crate::common::{World, eventually, next, principal, room_name};
+use crate::on_both_databases;
+
+const BREAK: &str = "alter table call_events rename to call_events_away";
+const MEND: &str = "alter table call_events_away rename to call_events";
+
+on_both_databases! {
+    async fn what_the_database_could_not_take_is_made_up_for(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let bert = world.join("bert", "r").await;
+        let chris = world.join("chris", "r").await;
+        for _ in 0..2 {
+            next(&mut anna.notices).await;
+        }
+        db.execute(BREAK).await;
+        let refused = world.service.join(&principal("dora"), room_name("r")).await;
+        assert_eq!(refused.unwrap_err(), CallError::Unavailable);
+        let left = world.service.leave(bert.participant).await;
+        assert_eq!(left, Err(CallError::Unavailable));
+        drop(bert.notices);
+        world.service.disconnected(chris.participant, chris.epoch).await;
+        db.execute(MEND).await;
+
+        // Nothing was committed, so nothing was told; now both are missed, each for
+        // the grace time.
+        let mut told: HashMap<ParticipantId, Vec<&str>> = HashMap::new();
+        let mut tell = |id, what| told.entry(id).or_default().push(what);
+        let mut left = 0;
+        while left < 2 {
+            world.clock.advance(Duration::from_secs(1));
+            match anna.notices.recv().now_or_never() {
+                None => tokio::task::yield_now().await,
+                Some(notice) => match &*notice.unwrap() {
+                    Notice::ParticipantChanged(seen) => {
+                        assert_eq!(seen.connection, Connection::Reconnecting);
+                        tell(seen.id, "lost");
+                    }
+                    Notice::ParticipantLeft { participant, reason } => {
+                        tell(*participant, reason.as_str());
+                        left += 1;
+                    }
+                    other => panic!("told of something else: {other:?}"),
+                },
+            }
+        }
+        for gone in [bert.participant, chris.participant] {
+            assert_eq!(told[&gone], ["lost", "timed_out"]);
+        }
+        eventually("only anna is in the media", async || {
+            (world.media.members() == 1).then_some(())
+        })
+        .await;
+        let call = anna.snapshot.call.id;
+        let record = world.service.get_call(&principal("anna"), call).await.unwrap();
+        assert_eq!(record.participants.len(), 3);
+    }
+}
