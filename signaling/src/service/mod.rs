@@ -14,9 +14,10 @@ mod tasks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use convoke_media::control::{Answer, Event, Offer, SlotRequest, Source};
+use convoke_media::control::{Answer, Command, CommandError, Event, Offer, SlotRequest, Source};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 use self::core::{Core, database};
 use self::rooms::Rooms;
@@ -130,7 +131,18 @@ impl CallService {
         if self.core.stop.is_cancelled() {
             return Err(CallError::Unavailable);
         }
-        self.core.store.ping().await.map_err(database)
+        self.core.store.ping().await.map_err(database)?;
+        // Any answer will do: nobody has this id.
+        let participant = ParticipantId::from_uuid(Uuid::nil()).into();
+        match self
+            .core
+            .media
+            .request(Command::GetStats { participant })
+            .await
+        {
+            Err(CommandError::Unavailable) => Err(CallError::Unavailable),
+            _ => Ok(()),
+        }
     }
 
     /// Enters the Call of `room`, starting one if none is going on.

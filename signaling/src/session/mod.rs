@@ -57,6 +57,7 @@ pub struct SessionConfig {
     pub resume_window: Duration,
     /// A Session silent for twice as long is lost.
     pub ping_interval: Duration,
+    pub hello_timeout: Duration,
     /// Off behind a gateway that limits by itself.
     pub rate_limits: bool,
 }
@@ -68,6 +69,7 @@ impl Default for SessionConfig {
             max_participants: 50,
             resume_window: Duration::from_secs(30),
             ping_interval: Duration::from_secs(10),
+            hello_timeout: HELLO_TIMEOUT,
             rate_limits: true,
         }
     }
@@ -126,11 +128,11 @@ impl Session {
     pub fn new(context: Arc<SessionContext>) -> Self {
         let now = Instant::now();
         Self {
-            context,
             id: Uuid::new_v4(),
             state: State::AwaitHello {
-                until: now + HELLO_TIMEOUT,
+                until: now + context.config.hello_timeout,
             },
+            context,
             bucket: Bucket::full(now),
             strikes: 0,
         }
