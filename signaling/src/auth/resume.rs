@@ -2,8 +2,8 @@
 //! Participant, also after a restart of the server, which keeps no table of them.
 //!
 //! A token names the Participant and its [`Epoch`]. The service raises the epoch at
-//! each resume and accepts only the current one, so that of two sockets that present
-//! the same token one wins and the other is refused (a fencing token).
+//! each resume and the latest Session takes over from the others, whose tokens stay
+//! good: a client whose answer was lost on its way has only the older one.
 
 use std::time::Duration;
 
