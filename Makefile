@@ -22,6 +22,9 @@ lint:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
+# The binary that the Rust tests were built with: building it alone would build its
+# dependencies again, with fewer features.
+test: export CONVOKE_BINARY := $(CURDIR)/target/debug/convoke
 test: setup rust web deploy fuzz e2e
 
 # Installs what the tests need, as root; otherwise says what is missing.

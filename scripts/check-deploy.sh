@@ -17,8 +17,8 @@ DOMAIN=calls.example.org PUBLIC_IP=203.0.113.7 JWT_SECRET=x DB_PASSWORD=y \
 
 echo "deploy/convoke.service"
 # The unit names the installed binary; this machine has the one that was built.
-cargo build --quiet --bin convoke
-sed "s,/usr/local/bin/convoke,$PWD/target/debug/convoke,; /^Documentation/d" deploy/convoke.service >"$work/convoke.service"
+[ -n "${CONVOKE_BINARY:-}" ] || cargo build --quiet --bin convoke
+sed "s,/usr/local/bin/convoke,${CONVOKE_BINARY:-$PWD/target/debug/convoke},; /^Documentation/d" deploy/convoke.service >"$work/convoke.service"
 systemd-analyze verify --man=no "$work/convoke.service" 2>&1 | tee "$work/unit"
 if grep -q 'convoke.service' "$work/unit"; then exit 1; fi
 # Exposure from 0 to 10; what a daemon with a network and nothing else gets.

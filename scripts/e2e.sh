@@ -13,7 +13,7 @@ if [ "$(id -u)" != 0 ]; then
   exit 1
 fi
 if [ -z "${CONVOKE_E2E_NAMESPACE:-}" ]; then
-  cargo build --bin convoke
+  [ -n "${CONVOKE_BINARY:-}" ] || cargo build --bin convoke
   # The mount namespace and --pid --kill-child end whatever a test left behind.
   exec env CONVOKE_E2E_NAMESPACE=1 unshare --net --pid --fork --kill-child --mount-proc -- "$0" "$@"
 fi
