@@ -19,7 +19,7 @@ pub enum MediaError {
     },
     #[error("cannot read this machine's network addresses: {0}")]
     Interfaces(#[source] io::Error),
-    #[error("{workers} media workers were asked for; this version runs exactly 1")]
+    #[error("{workers} media workers were asked for; 1 to 64 are possible")]
     Workers { workers: usize },
     #[error("cannot start the media worker: {0}")]
     Worker(#[source] io::Error),

@@ -10,16 +10,16 @@ mod sim;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use convoke_media::control::{Command, Event, MediaKind, Response, TransportState};
-use convoke_media::runtime::handle::{EventReceiver, MediaHandle};
-use convoke_media::runtime::{MediaConfig, MediaRuntime, start};
+use convoke_media::ids::{ParticipantId, RouterId};
+use convoke_media::runtime::{EventReceiver, MediaConfig, MediaHandle, MediaRuntime, start};
 use convoke_media::transport::dtls::DtlsIdentity;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use sim::ROUTER;
 use sim::netem::Datagram;
 use sim::participant::{Equipment, VirtualParticipant};
 
@@ -32,16 +32,18 @@ struct Device {
 }
 
 impl Device {
-    async fn join(handle: &MediaHandle, origin: Instant, index: usize, ip: IpAddr) -> Self {
+    async fn join(handle: &MediaHandle, origin: Instant, place: (u128, usize), ip: IpAddr) -> Self {
+        let (router, index) = place;
         let socket = UdpSocket::bind(SocketAddr::new(ip, 0)).await.unwrap();
         let identity = Arc::new(DtlsIdentity::generate().unwrap());
         let equipment = Equipment::FULL.slots(1, 2);
         let mut participant =
             VirtualParticipant::new(index, origin, identity, [index as u8; 32], equipment);
         participant.address = socket.local_addr().unwrap();
-        let id = participant.id;
+        let id = ParticipantId(router * 100 + index as u128);
+        participant.id = id;
         let add = Command::AddParticipant {
-            router: ROUTER,
+            router: RouterId(router),
             participant: id,
         };
         handle.request(add).await.unwrap();
@@ -112,10 +114,11 @@ async fn connected(events: &mut EventReceiver, count: usize) {
     }
 }
 
-fn loopback() -> (MediaHandle, EventReceiver, MediaRuntime) {
+fn loopback(workers: usize) -> (MediaHandle, EventReceiver, MediaRuntime) {
     let config = MediaConfig {
         port: 0,
         advertised: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        workers,
         ..MediaConfig::default()
     };
     start(config).unwrap()
@@ -123,13 +126,13 @@ fn loopback() -> (MediaHandle, EventReceiver, MediaRuntime) {
 
 #[tokio::test]
 async fn three_participants_over_real_sockets() {
-    let (handle, mut events, runtime) = loopback();
+    let (handle, mut events, runtime) = loopback(1);
     let origin = clock();
     let v4 = Ipv4Addr::LOCALHOST.into();
     let v6 = Ipv6Addr::LOCALHOST.into();
-    let mut a = Device::join(&handle, origin, 0, v4).await;
-    let mut b = Device::join(&handle, origin, 1, v6).await;
-    let mut c = Device::join(&handle, origin, 2, v4).await;
+    let mut a = Device::join(&handle, origin, (1, 0), v4).await;
+    let mut b = Device::join(&handle, origin, (1, 1), v6).await;
+    let mut c = Device::join(&handle, origin, (1, 2), v4).await;
     // Everybody goes on publishing until all are served.
     let done = AtomicU8::new(0);
     let served = |p: &VirtualParticipant| {
@@ -161,4 +164,64 @@ async fn three_participants_over_real_sockets() {
     let told = |p: &VirtualParticipant| p.states.contains(&TransportState::Failed);
     let everybody = async { tokio::join!(a.run(told), b.run(told), c.run(told)) };
     timeout(PATIENCE, everybody).await.expect("a goodbye");
+}
+
+/// Four calls on three workers: most datagrams reach a worker that is not theirs.
+#[tokio::test]
+async fn calls_on_several_workers_share_the_port() {
+    let (handle, mut events, runtime) = loopback(3);
+    let origin = clock();
+    let mut devices = Vec::new();
+    for router in 0..4 {
+        for index in 0..2 {
+            let v4 = Ipv4Addr::LOCALHOST.into();
+            devices.push(Device::join(&handle, origin, (router, index), v4).await);
+        }
+    }
+    let served = AtomicU8::new(0);
+    let heard = |p: &VirtualParticipant| {
+        let audio = p.slots_of(MediaKind::Audio).all(|s| s.arrived.len() >= 60);
+        let video = p.slots_of(MediaKind::Video).any(|s| s.arrived.len() >= 60);
+        audio && video
+    };
+    let all = devices.iter_mut().enumerate().map(|(at, device)| {
+        let served = &served;
+        device.run(move |p| {
+            let own = u8::from(heard(p)) << at;
+            served.fetch_or(own, Ordering::Relaxed) | own == 0xff
+        })
+    });
+    let everybody = async {
+        futures_of(all.collect()).await;
+        connected(&mut events, 8).await;
+    };
+    timeout(PATIENCE, everybody).await.expect("four calls");
+    for device in &devices {
+        for slot in &device.participant.slots {
+            let report = slot.report(origin, clock());
+            assert_eq!(report.violations, [""; 0]);
+        }
+    }
+    runtime.stop().await;
+}
+
+/// Polls all until all are done.
+async fn futures_of<F: Future<Output = ()>>(futures: Vec<F>) {
+    let mut pending: Vec<_> = futures.into_iter().map(|f| Some(Box::pin(f))).collect();
+    std::future::poll_fn(|context| {
+        for slot in &mut pending {
+            if slot
+                .as_mut()
+                .is_some_and(|f| f.as_mut().poll(context).is_ready())
+            {
+                *slot = None;
+            }
+        }
+        if pending.iter().all(Option::is_none) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

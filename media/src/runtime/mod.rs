@@ -4,17 +4,20 @@
 //! [`Sfu`] outright, so the packet path has no lock and nothing
 //! shared. The async world reaches it through [`handle::MediaHandle`].
 //!
-//! Out of scope for now: more than one worker. Its seams are there (the worker's
-//! number in the username fragment, commands by mailbox), the steering of
-//! datagrams between workers is not, and [`start`] says so.
+//! Calls are spread over the workers whole (`placement`); datagrams that the
+//! kernel gave to the wrong one are passed on (`steering`).
 
 pub mod addresses;
+mod cpu;
 mod event_queue;
 pub mod handle;
 pub mod message;
+mod placement;
+mod steering;
 pub mod udp;
 mod worker;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +33,12 @@ use crate::router::{ClockAnchor, ForwardingConfig};
 use crate::sfu::{Sfu, SfuConfig};
 use crate::transport::dtls::DtlsIdentity;
 
+use handle::Counter;
 pub use handle::{EventReceiver, MediaHandle};
-use worker::{Sockets, Worker};
+use placement::Placement;
+use steering::{Neighbour, Steering};
+use udp::Sharing;
+use worker::{Sockets, Wiring, Worker};
 
 /// Commands that may wait for a worker. A join is about four; fifty at once fit
 /// several times over, and beyond that a refusal is better than a queue.
@@ -39,6 +46,13 @@ const COMMAND_QUEUE: usize = 1024;
 
 /// Events that may wait for signaling; see `event_queue` for what happens beyond.
 const EVENT_QUEUE: usize = 4096;
+
+/// Datagrams on their way between two workers: a few milliseconds of a busy one.
+const CROSSING_QUEUE: usize = 4096;
+
+/// The username fragment names a worker in one byte; beyond this many a machine
+/// needs several ports, for each worker's share of the misdelivered grows.
+const MAX_WORKERS: usize = 64;
 
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
@@ -67,13 +81,20 @@ impl Default for MediaConfig {
     }
 }
 
+/// A worker's thread and how to end it.
+#[derive(Debug)]
+struct Running {
+    waker: Arc<mio::Waker>,
+    /// Ends when the worker drops its sender, which it does last.
+    stopped: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
 /// The running workers. Dropping it stops them without waiting.
 #[derive(Debug)]
 pub struct MediaRuntime {
     stop: Arc<AtomicBool>,
-    waker: Arc<mio::Waker>,
-    stopped: oneshot::Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    workers: Vec<Running>,
     candidates: Vec<SocketAddr>,
 }
 
@@ -86,17 +107,18 @@ impl MediaRuntime {
     /// Closes every Router, which tells the clients, and ends the workers.
     pub async fn stop(mut self) {
         self.ask_to_stop();
-        // Ends when the worker drops its sender, which it does last.
-        let _ = (&mut self.stopped).await;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        for worker in self.workers.drain(..) {
+            let _ = worker.stopped.await;
+            let _ = worker.thread.join();
         }
     }
 
     fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
-        // Fails only when the worker is gone.
-        let _ = self.waker.wake();
+        for worker in &self.workers {
+            // Fails only when the worker is gone.
+            let _ = worker.waker.wake();
+        }
     }
 }
 
@@ -106,16 +128,12 @@ impl Drop for MediaRuntime {
     }
 }
 
-/// Opens the media port and starts the worker.
+/// Opens the media port and starts the workers.
 pub fn start(
     config: MediaConfig,
 ) -> Result<(MediaHandle, EventReceiver, MediaRuntime), MediaError> {
-    if config.workers != 1 {
-        let workers = config.workers;
-        return Err(MediaError::Workers { workers });
-    }
-    let sockets = Sockets::bind(config.port)?;
-    let candidates = candidates(&config, &sockets)?;
+    let sockets = bind(config.port, config.workers)?;
+    let candidates = candidates(&config, &sockets[0])?;
     let identity = DtlsIdentity::generate().map_err(|e| MediaError::Certificate(e.to_string()))?;
     let sfu = SfuConfig {
         identity: Arc::new(identity),
@@ -124,30 +142,98 @@ pub fn start(
         forwarding: config.forwarding,
         worker: 0,
     };
-    let (commands, mailbox) = mpsc::channel(COMMAND_QUEUE);
-    let (events, event_receiver) = mpsc::channel(EVENT_QUEUE);
-    let stop = Arc::new(AtomicBool::new(false));
-    let make_sfu = move || new_sfu(sfu.clone());
-    let worker = Worker::new(Box::new(make_sfu), sockets, mailbox, events, stop.clone())
-        .map_err(MediaError::Worker)?;
-    let waker = worker.waker();
-    let (ended, stopped) = oneshot::channel();
-    let thread = std::thread::Builder::new()
-        .name("convoke-media-0".to_owned())
-        .spawn(move || {
-            worker::pin_to_core(0, 1);
-            worker.run_to_end();
-            drop(ended);
-        })
-        .map_err(MediaError::Worker)?;
-    let runtime = MediaRuntime {
+    let (handle, events, workers, stop) = furnish(sfu, sockets).map_err(MediaError::Worker)?;
+    let mut runtime = MediaRuntime {
         stop,
-        waker: waker.clone(),
-        stopped,
-        thread: Some(thread),
+        workers: Vec::new(),
         candidates,
     };
-    Ok((MediaHandle::new(commands, waker), event_receiver, runtime))
+    let count = workers.len();
+    for (index, (worker, waker)) in workers.into_iter().enumerate() {
+        let running = run(worker, waker, index, count).map_err(MediaError::Worker)?;
+        runtime.workers.push(running);
+    }
+    Ok((handle, events, runtime))
+}
+
+/// Several sockets may share a port only with SO_REUSEPORT, which hides that
+/// another program has it, so the port is tried without first.
+fn bind(port: u16, workers: usize) -> Result<Vec<Sockets>, MediaError> {
+    if !(1..=MAX_WORKERS).contains(&workers) {
+        return Err(MediaError::Workers { workers });
+    }
+    let alone = Sockets::bind(port, Sharing::Alone)?;
+    if workers == 1 {
+        return Ok(vec![alone]);
+    }
+    let port = alone.port();
+    drop(alone);
+    let shared = |_| Sockets::bind(port, Sharing::BetweenWorkers);
+    (0..workers).map(shared).collect()
+}
+
+type Furnished = (
+    MediaHandle,
+    EventReceiver,
+    Vec<(Worker, Arc<mio::Waker>)>,
+    Arc<AtomicBool>,
+);
+
+/// Makes the workers and everything that connects them.
+fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>) -> io::Result<Furnished> {
+    let placement = Arc::new(Placement::new(sockets.len()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let (events, event_receiver) = mpsc::channel(EVENT_QUEUE);
+    let (mut counters, mut neighbours, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in &sockets {
+        let (poll, waker) = worker::bed()?;
+        let (commands, command_receiver) = mpsc::channel(COMMAND_QUEUE);
+        let (crossings, crossing_receiver) = mpsc::channel(CROSSING_QUEUE);
+        counters.push(Counter {
+            commands,
+            waker: waker.clone(),
+        });
+        neighbours.push(Neighbour {
+            crossings,
+            waker: waker.clone(),
+        });
+        let wiring = Wiring {
+            commands: command_receiver,
+            crossings: crossing_receiver,
+            events: events.clone(),
+            placement: placement.clone(),
+            stop: stop.clone(),
+        };
+        ends.push((poll, waker, wiring));
+    }
+    let mut workers = Vec::new();
+    for (index, (sockets, (poll, waker, wiring))) in sockets.into_iter().zip(ends).enumerate() {
+        let config = SfuConfig {
+            worker: index as u8,
+            ..sfu.clone()
+        };
+        let make_sfu = Box::new(move || new_sfu(config.clone()));
+        let steering = Steering::new(index, neighbours.clone());
+        let worker = Worker::new(make_sfu, sockets, poll, steering, wiring)?;
+        workers.push((worker, waker));
+    }
+    let handle = MediaHandle::new(counters.into(), placement);
+    Ok((handle, event_receiver, workers, stop))
+}
+
+fn run(worker: Worker, waker: Arc<mio::Waker>, index: usize, count: usize) -> io::Result<Running> {
+    let (ended, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new().name(format!("convoke-media-{index}"));
+    let thread = thread.spawn(move || {
+        cpu::pin(index, count);
+        worker.run_to_end();
+        drop(ended);
+    })?;
+    Ok(Running {
+        waker,
+        stopped,
+        thread,
+    })
 }
 
 fn candidates(config: &MediaConfig, sockets: &Sockets) -> Result<Vec<SocketAddr>, MediaError> {
@@ -222,20 +308,22 @@ mod tests {
 
     #[test]
     fn startup_errors_say_what_is_wrong() {
-        let workers = MediaConfig {
-            workers: 4,
-            ..on_loopback()
-        };
-        assert!(matches!(
-            start(workers),
-            Err(MediaError::Workers { workers: 4 })
-        ));
+        for workers in [0, 65] {
+            let config = MediaConfig {
+                workers,
+                ..on_loopback()
+            };
+            assert!(matches!(start(config), Err(MediaError::Workers { .. })));
+        }
         let (_handle, _events, runtime) = start(on_loopback()).unwrap();
-        let taken = MediaConfig {
-            port: runtime.candidates()[0].port(),
-            ..on_loopback()
-        };
-        assert!(matches!(start(taken), Err(MediaError::PortInUse { .. })));
+        for workers in [1, 2] {
+            let taken = MediaConfig {
+                port: runtime.candidates()[0].port(),
+                workers,
+                ..on_loopback()
+            };
+            assert!(matches!(start(taken), Err(MediaError::PortInUse { .. })));
+        }
     }
 
     #[test]

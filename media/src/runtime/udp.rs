@@ -1,6 +1,6 @@
 //! UDP sockets with the batching system calls: recvmmsg in, sendmmsg with
 //! UDP_SEGMENT out. The crate's `unsafe` is here, in
-//! `message.rs`, and where `worker.rs` pins its thread.
+//! `message.rs`, and in `cpu.rs`.
 //!
 //! A socket is bound to the wildcard address, so the address a datagram came to is
 //! read from IP_PKTINFO and replies leave from it: on a host with several addresses
@@ -35,6 +35,15 @@ pub struct SendCounters {
     pub unsegmented: u64,
 }
 
+/// Whether the port is one socket's alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    Alone,
+    /// SO_REUSEPORT. It would let a second server take half of our datagrams
+    /// unnoticed, so only several workers use it, after trying the port alone.
+    BetweenWorkers,
+}
+
 /// One family's socket of the media port.
 #[derive(Debug)]
 pub struct UdpSocket {
@@ -47,13 +56,13 @@ pub struct UdpSocket {
 
 impl UdpSocket {
     /// Binds the wildcard address of a family.
-    pub fn bind(address: SocketAddr) -> Result<Self, MediaError> {
+    pub fn bind(address: SocketAddr, sharing: Sharing) -> Result<Self, MediaError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => MediaError::PortInUse { address },
             io::ErrorKind::PermissionDenied => MediaError::PortNotPermitted { address },
             _ => MediaError::Socket { address, source },
         };
-        let socket = open(address).map_err(failed)?;
+        let socket = open(address, sharing).map_err(failed)?;
         let bound = socket.local_addr().map_err(failed)?;
         Ok(Self {
             socket,
@@ -161,13 +170,16 @@ impl AsRawFd for UdpSocket {
     }
 }
 
-fn open(address: SocketAddr) -> io::Result<Socket> {
+fn open(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
         Some(Protocol::UDP),
     )?;
     socket.set_nonblocking(true)?;
+    if sharing == Sharing::BetweenWorkers {
+        socket.set_reuse_port(true)?;
+    }
     // A smaller buffer than asked for still works; it only drops sooner.
     let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
     let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
@@ -227,7 +239,7 @@ mod tests {
         } else {
             Ipv4Addr::UNSPECIFIED.into()
         };
-        let bind = || UdpSocket::bind(SocketAddr::new(wildcard, 0)).unwrap();
+        let bind = || UdpSocket::bind(SocketAddr::new(wildcard, 0), Sharing::Alone).unwrap();
         let (from, to) = (bind(), bind());
         let address = |port| SocketAddr::new(ip.parse().unwrap(), port);
         let path = Path {
@@ -361,8 +373,8 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_named() {
-        let first = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
-        let second = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, first.port()).into());
+        let first = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0).into(), Sharing::Alone).unwrap();
+        let second = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, first.port()).into(), Sharing::Alone);
         let error = second.unwrap_err().to_string();
         assert_eq!(
             error,

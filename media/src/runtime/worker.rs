@@ -18,14 +18,18 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::mpsc;
 
 use crate::control::{Command, Event};
+use crate::demux::{DatagramKind, classify};
 use crate::error::MediaError;
 use crate::ids::RouterId;
 use crate::sfu::Sfu;
+use crate::transport::Path;
 
 use super::event_queue::EventQueue;
 use super::handle::Envelope;
 use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
-use super::udp::UdpSocket;
+use super::placement::{Movement, Placement};
+use super::steering::{Crossing, Steering};
+use super::udp::{Sharing, UdpSocket};
 
 const V4: Token = Token(0);
 const V6: Token = Token(1);
@@ -59,9 +63,9 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// A host without IPv6 has one socket.
-    pub(super) fn bind(port: u16) -> Result<Self, MediaError> {
-        let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).into())?;
-        let v6 = match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, v4.port()).into()) {
+    pub(super) fn bind(port: u16, sharing: Sharing) -> Result<Self, MediaError> {
+        let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).into(), sharing)?;
+        let v6 = match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, v4.port()).into(), sharing) {
             Ok(socket) => Some(socket),
             Err(MediaError::Socket { source, .. }) => {
                 tracing::info!(%source, "no IPv6 media socket");
@@ -104,20 +108,30 @@ struct Ready {
     v4: bool,
     v6: bool,
     commands: bool,
+    crossings: bool,
 }
 
 impl Ready {
     fn any(&self) -> bool {
-        self.v4 || self.v6 || self.commands
+        self.v4 || self.v6 || self.commands || self.crossings
     }
 
     fn set(&mut self, token: Token) {
         match token {
             V4 => self.v4 = true,
             V6 => self.v6 = true,
-            _ => self.commands = true,
+            _ => (self.commands, self.crossings) = (true, true),
         }
     }
+}
+
+/// What a worker is connected to.
+pub(super) struct Wiring {
+    pub(super) commands: mpsc::Receiver<Envelope>,
+    pub(super) crossings: mpsc::Receiver<Crossing>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) placement: Arc<Placement>,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 pub(super) type MakeSfu = Box<dyn Fn() -> Sfu + Send>;
@@ -127,9 +141,11 @@ pub(super) struct Worker {
     sfu: Sfu,
     sockets: Sockets,
     poll: Poll,
-    waker: Arc<Waker>,
     ready: Ready,
-    mailbox: mpsc::Receiver<Envelope>,
+    commands: mpsc::Receiver<Envelope>,
+    crossings: mpsc::Receiver<Crossing>,
+    steering: Steering,
+    placement: Arc<Placement>,
     events: EventQueue,
     stop: Arc<AtomicBool>,
     received: RecvBatch,
@@ -137,35 +153,38 @@ pub(super) struct Worker {
     flushed: Instant,
 }
 
+/// What a worker sleeps in, made before it so that others can wake it.
+pub(super) fn bed() -> io::Result<(Poll, Arc<Waker>)> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKE)?;
+    Ok((poll, Arc::new(waker)))
+}
+
 impl Worker {
     pub(super) fn new(
         make_sfu: MakeSfu,
         sockets: Sockets,
-        mailbox: mpsc::Receiver<Envelope>,
-        events: mpsc::Sender<Event>,
-        stop: Arc<AtomicBool>,
+        poll: Poll,
+        steering: Steering,
+        wiring: Wiring,
     ) -> io::Result<Self> {
-        let poll = Poll::new()?;
         sockets.register(&poll)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         Ok(Self {
             sfu: make_sfu(),
             make_sfu,
             sockets,
             poll,
-            waker,
             ready: Ready::default(),
-            mailbox,
-            events: EventQueue::new(events),
-            stop,
+            commands: wiring.commands,
+            crossings: wiring.crossings,
+            steering,
+            placement: wiring.placement,
+            events: EventQueue::new(wiring.events),
+            stop: wiring.stop,
             received: RecvBatch::default(),
             sending: SendBatch::default(),
             flushed: read_clock(),
         })
-    }
-
-    pub(super) fn waker(&self) -> Arc<Waker> {
-        self.waker.clone()
     }
 
     /// Runs until it is stopped. A panic costs the Routers, not the process.
@@ -209,8 +228,12 @@ impl Worker {
 
     fn turn(&mut self, now: Instant) {
         self.ready.commands = self.ready.commands && self.take_commands(now);
+        // Before the sockets: what says whose a path is was sent before the answer
+        // that lets its first packets come.
+        self.ready.crossings = self.ready.crossings && self.take_crossings(now);
         self.ready.v4 = self.ready.v4 && self.take_datagrams(now, V4);
         self.ready.v6 = self.ready.v6 && self.take_datagrams(now, V6);
+        self.steering.wake();
         if self.sfu.next_timeout().is_some_and(|at| at <= now) {
             self.sfu.handle_timeout(now);
         }
@@ -228,13 +251,16 @@ impl Worker {
     /// Whether more may wait.
     fn take_commands(&mut self, now: Instant) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            let Ok(Envelope { command, reply }) = self.mailbox.try_recv() else {
+            let Ok(Envelope { command, reply }) = self.commands.try_recv() else {
                 return false;
             };
             #[cfg(test)]
             tests::fail_if_asked(&command);
+            let movement = Movement::of(&command);
+            let result = self.sfu.handle_command(now, command);
+            self.placement.handled(movement, result.is_ok());
             // An asker that gave up is no reason to undo.
-            let _ = reply.send(self.sfu.handle_command(now, command));
+            let _ = reply.send(result);
         }
         true
     }
@@ -247,8 +273,12 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             let count = socket.receive(&mut self.received);
             for (path, datagram) in self.received.datagrams() {
-                self.sfu
-                    .handle_packet(now, path.local, path.remote, datagram);
+                match self.steering.elsewhere(path, datagram) {
+                    Some(worker) => self.steering.forward(worker, path, datagram),
+                    None => self
+                        .sfu
+                        .handle_packet(now, path.local, path.remote, datagram),
+                }
             }
             // A short batch has emptied the socket; the next arrival is a new edge.
             if count < RECEIVE_BATCH {
@@ -256,6 +286,27 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Whether more may wait.
+    fn take_crossings(&mut self, now: Instant) -> bool {
+        for _ in 0..BATCHES_PER_TURN * RECEIVE_BATCH {
+            match self.crossings.try_recv() {
+                Ok(Crossing::Datagram { by, path, bytes }) => self.cross(now, by, path, bytes),
+                Ok(Crossing::Owned { path, owner }) => self.steering.learn(path, owner),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn cross(&mut self, now: Instant, by: usize, path: Path, mut bytes: Vec<u8>) {
+        let is_check = classify(&bytes) == Some(DatagramKind::Stun);
+        self.sfu
+            .handle_packet(now, path.local, path.remote, &mut bytes);
+        if is_check && self.sfu.owns(&path) {
+            self.steering.confirm(by, path);
+        }
     }
 
     fn flush(&mut self, now: Instant) {
@@ -290,8 +341,10 @@ impl Worker {
             v4: true,
             v6: true,
             commands: true,
+            crossings: true,
         };
         for router in lost {
+            self.placement.lost(router);
             self.events.push(Event::RouterLost { router });
         }
     }
@@ -312,29 +365,6 @@ impl Worker {
 #[expect(clippy::disallowed_methods, reason = "the worker's only clock")]
 fn read_clock() -> Instant {
     Instant::now()
-}
-
-/// Keeps worker number `worker` of `workers` on one processor, counted from the last
-/// that the process may use: the first tend to take the interrupts. On a small
-/// machine, where the rest of the server would share that processor, the scheduler
-/// does better alone. A refusal costs only speed.
-pub(super) fn pin_to_core(worker: usize, workers: usize) {
-    // SAFETY: cpu_set_t is a plain bit set for which all zeroes is empty, the CPU_*
-    // functions stay within it, and both calls get its true size.
-    unsafe {
-        let mut allowed: libc::cpu_set_t = mem::zeroed();
-        if libc::sched_getaffinity(0, mem::size_of_val(&allowed), &raw mut allowed) != 0 {
-            return;
-        }
-        let cores = (0..libc::CPU_SETSIZE as usize).filter(|&core| libc::CPU_ISSET(core, &allowed));
-        let cores: Vec<usize> = cores.collect();
-        if cores.len() < workers + 2 {
-            return;
-        }
-        let mut chosen: libc::cpu_set_t = mem::zeroed();
-        libc::CPU_SET(cores[cores.len() - 1 - worker], &mut chosen);
-        let _ = libc::sched_setaffinity(0, mem::size_of_val(&chosen), &raw const chosen);
-    }
 }
 
 #[cfg(test)]

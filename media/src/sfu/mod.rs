@@ -154,6 +154,11 @@ impl Sfu {
         self.members.len()
     }
 
+    /// Whether a path is validated for a Participant of ours.
+    pub fn owns(&self, path: &Path) -> bool {
+        self.demux.by_path(path).is_some()
+    }
+
     /// Whether nothing is left of any Participant: tables, fragments, addresses.
     pub fn is_idle(&self) -> bool {
         self.members.len() == 0
