@@ -15,7 +15,8 @@ describe('troubleOf', () => {
   it.each([
     ['joining', 'new', true, 'joining'],
     ['joined', 'connected', true, undefined],
-    ['joined', 'connected', false, 'offline'],
+    ['joined', 'connected', false, undefined],
+    ['joined', 'disconnected', false, 'offline'],
     ['joined', 'connecting', true, 'media_connecting'],
     ['joined', 'disconnected', true, 'media_reconnecting'],
     ['joined', 'failed', true, 'media_reconnecting'],

@@ -13,13 +13,16 @@ export function troubleOf({ phase, path }: CallState, online: boolean): Trouble 
   if (phase.name === 'idle' || phase.name === 'joining') {
     return { reason: 'joining', text: 'Joining…' };
   }
-  if (!online) {
+  const interrupted = path === 'disconnected' || path === 'failed';
+  // A browser also calls itself offline on a network without a way out, where a call
+  // to a server on it goes well: the word explains a loss, it does not make one.
+  if (!online && (phase.name === 'reconnecting' || interrupted)) {
     return { reason: 'offline', text: 'You are offline. The call comes back with your network.' };
   }
   if (phase.name === 'reconnecting') {
     return { reason: 'reconnecting', text: 'Connection lost. Reconnecting…' };
   }
-  if (path === 'disconnected' || path === 'failed') {
+  if (interrupted) {
     return {
       reason: 'media_reconnecting',
       text: 'Audio and video were interrupted. Reconnecting…',
