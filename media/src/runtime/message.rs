@@ -7,10 +7,11 @@ use std::mem::{MaybeUninit, size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 use libc::{
     c_int, c_void, cmsghdr, in_pktinfo, in6_pktinfo, iovec, mmsghdr, msghdr, sockaddr_storage,
-    socklen_t,
+    socklen_t, timespec,
 };
 
 use crate::limits::MAX_DATAGRAM;
@@ -24,7 +25,7 @@ pub const RECEIVE_BATCH: usize = 64;
 /// Runs in one sendmmsg.
 pub const SEND_BATCH: usize = 64;
 
-/// Bytes of control messages: packet info of either family and UDP_SEGMENT.
+/// Bytes of control messages: packet info of either family, a time and UDP_SEGMENT.
 const CONTROL_SPACE: usize = 128;
 
 /// cmsghdr wants the alignment of a size_t.
@@ -49,6 +50,8 @@ pub struct RecvBatch {
     vectors: Vec<iovec>,
     headers: Vec<mmsghdr>,
     paths: Vec<Option<Path>>,
+    /// How long each datagram had waited when it was read.
+    waits: Vec<Duration>,
 }
 
 impl std::fmt::Debug for RecvBatch {
@@ -74,6 +77,7 @@ impl Default for RecvBatch {
             ],
             headers: vec![header; RECEIVE_BATCH],
             paths: Vec::with_capacity(RECEIVE_BATCH),
+            waits: Vec::with_capacity(RECEIVE_BATCH),
         }
     }
 }
@@ -95,23 +99,31 @@ impl RecvBatch {
         // An error is EAGAIN, or a stray ICMP report that concerns no datagram.
         let count = usize::try_from(received).unwrap_or(0);
         self.paths.clear();
+        self.waits.clear();
+        let clock = wall_clock();
         for index in 0..count {
-            let path = self.path(index, port);
-            self.paths.push(path);
+            let facts = Facts::read(&self.headers[index].msg_hdr);
+            self.paths.push(self.path(index, &facts, port));
+            let wait = facts.received.and_then(|at| clock.checked_sub(at));
+            self.waits.push(wait.unwrap_or_default());
         }
         count
     }
 
     /// The datagrams of the last receive. A truncated one (longer than any that is
-    /// handled) and one without addresses are left out.
-    pub fn datagrams(&mut self) -> impl Iterator<Item = (Path, &mut [u8])> {
+    /// handled) and one without addresses are left out. Each comes with the time
+    /// that it had waited when it was read.
+    pub fn datagrams(&mut self) -> impl Iterator<Item = (Path, Duration, &mut [u8])> {
         let chunks = self.slab.chunks_exact_mut(MAX_DATAGRAM);
-        let parts = self.paths.iter().zip(&self.headers);
-        chunks.zip(parts).filter_map(|(chunk, (path, header))| {
-            let whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
-            let len = (header.msg_len as usize).min(MAX_DATAGRAM);
-            path.filter(|_| whole).map(|path| (path, &mut chunk[..len]))
-        })
+        let parts = self.paths.iter().zip(&self.waits).zip(&self.headers);
+        chunks
+            .zip(parts)
+            .filter_map(|(chunk, ((path, wait), header))| {
+                let whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
+                let len = (header.msg_len as usize).min(MAX_DATAGRAM);
+                path.filter(|_| whole)
+                    .map(|path| (path, *wait, &mut chunk[..len]))
+            })
     }
 
     fn aim(&mut self) {
@@ -131,42 +143,70 @@ impl RecvBatch {
         }
     }
 
-    fn path(&self, index: usize, port: u16) -> Option<Path> {
+    fn path(&self, index: usize, facts: &Facts, port: u16) -> Option<Path> {
         let remote = socket_address(&self.names[index])?;
-        let local = destination(&self.headers[index].msg_hdr)?;
         Some(Path {
-            local: SocketAddr::new(local, port),
+            local: SocketAddr::new(facts.destination?, port),
             remote,
         })
     }
 }
 
-/// The address that a datagram was sent to.
-fn destination(header: &msghdr) -> Option<IpAddr> {
-    // SAFETY: the kernel filled the control buffer and its length; the CMSG macros
-    // walk within that length, and the data of a packet info message is the struct
-    // of its type, read unaligned.
-    unsafe {
-        let mut message = libc::CMSG_FIRSTHDR(header);
-        while let Some(cmsg) = message.as_ref() {
-            match (cmsg.cmsg_level, cmsg.cmsg_type) {
-                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                    let info = libc::CMSG_DATA(message)
-                        .cast::<in_pktinfo>()
-                        .read_unaligned();
-                    return Some(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
+/// What the kernel tells of a datagram besides its bytes.
+#[derive(Debug, Default)]
+struct Facts {
+    /// The address that it was sent to.
+    destination: Option<IpAddr>,
+    /// When the machine received it, by the wall clock.
+    received: Option<Duration>,
+}
+
+impl Facts {
+    fn read(header: &msghdr) -> Self {
+        let mut facts = Self::default();
+        // SAFETY: the kernel filled the control buffer and its length; the CMSG
+        // macros walk within that length, and the data of a message is the struct of
+        // its type, read unaligned.
+        unsafe {
+            let mut message = libc::CMSG_FIRSTHDR(header);
+            while let Some(cmsg) = message.as_ref() {
+                let data = libc::CMSG_DATA(message);
+                match (cmsg.cmsg_level, cmsg.cmsg_type) {
+                    (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                        let info = data.cast::<in_pktinfo>().read_unaligned();
+                        let address = Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr));
+                        facts.destination = Some(address.into());
+                    }
+                    (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                        let info = data.cast::<in6_pktinfo>().read_unaligned();
+                        let address = Ipv6Addr::from(info.ipi6_addr.s6_addr);
+                        facts.destination = Some(address.into());
+                    }
+                    (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                        facts.received = Some(duration(data.cast::<timespec>().read_unaligned()));
+                    }
+                    _ => {}
                 }
-                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                    let info = libc::CMSG_DATA(message)
-                        .cast::<in6_pktinfo>()
-                        .read_unaligned();
-                    return Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into());
-                }
-                _ => message = libc::CMSG_NXTHDR(header, message),
+                message = libc::CMSG_NXTHDR(header, message);
             }
         }
+        facts
     }
-    None
+}
+
+/// The clock that the kernel stamps datagrams by.
+fn wall_clock() -> Duration {
+    // SAFETY: a timespec is plain integers, zero is one, and the call fills it.
+    unsafe {
+        let mut now = zeroed::<timespec>();
+        libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now);
+        duration(now)
+    }
+}
+
+fn duration(time: timespec) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Messages for one sendmmsg. The bytes stay where the outbox has them.

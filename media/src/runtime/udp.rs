@@ -184,6 +184,9 @@ fn open(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
     let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
     let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
     let fd = socket.as_raw_fd();
+    // Publishers judge the path by when their packets arrived, not by when a busy
+    // worker came to read them.
+    set_option(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
         set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
@@ -257,7 +260,7 @@ mod tests {
             all.extend(
                 batch
                     .datagrams()
-                    .map(|(path, bytes)| (path, bytes.to_vec())),
+                    .map(|(path, _, bytes)| (path, bytes.to_vec())),
             );
         }
         all
@@ -290,6 +293,25 @@ mod tests {
             want.push((seen_there, b"end".to_vec()));
             assert_eq!(received(&to), want, "{ip}");
             assert_eq!((from.sent.datagrams, from.sent.calls), (5, 1));
+        }
+    }
+
+    #[test]
+    fn a_datagram_says_how_long_it_waited() {
+        for ip in ["127.0.0.1", "::1"] {
+            let (mut from, to, path) = pair(ip);
+            let run = |bytes| Transmit {
+                path,
+                segment_size: 1,
+                bytes,
+            };
+            from.send(&mut SendBatch::default(), std::iter::once(run(b"1")));
+            from.send(&mut SendBatch::default(), std::iter::once(run(b"2")));
+            let mut batch = RecvBatch::default();
+            to.receive(&mut batch);
+            let waits: Vec<_> = batch.datagrams().map(|(_, wait, _)| wait).collect();
+            // Received by one call, and yet told apart: the first waited longer.
+            assert!(waits[0] > waits[1], "{ip} {waits:?}");
         }
     }
 

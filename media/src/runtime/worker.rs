@@ -151,6 +151,8 @@ pub(super) struct Worker {
     received: RecvBatch,
     sending: SendBatch,
     flushed: Instant,
+    /// When the turn before began: what is read now arrived after it.
+    turned: Instant,
 }
 
 /// What a worker sleeps in, made before it so that others can wake it.
@@ -184,6 +186,7 @@ impl Worker {
             received: RecvBatch::default(),
             sending: SendBatch::default(),
             flushed: read_clock(),
+            turned: read_clock(),
         })
     }
 
@@ -241,6 +244,7 @@ impl Worker {
         while let Some(event) = self.sfu.poll_event() {
             self.events.push(event);
         }
+        self.turned = now;
         let outbox = self.sfu.outbox();
         let waited = now.saturating_duration_since(self.flushed) >= FLUSH_INTERVAL;
         if !outbox.is_empty() && (waited || outbox.len() >= FLUSH_BYTES) {
@@ -272,12 +276,14 @@ impl Worker {
         };
         for _ in 0..BATCHES_PER_TURN {
             let count = socket.receive(&mut self.received);
-            for (path, datagram) in self.received.datagrams() {
+            for (path, wait, datagram) in self.received.datagrams() {
+                // The Sfu's time never runs backwards over turns.
+                let arrived = now.checked_sub(wait).unwrap_or(now).max(self.turned);
                 match self.steering.elsewhere(path, datagram) {
                     Some(worker) => self.steering.forward(worker, path, datagram),
                     None => self
                         .sfu
-                        .handle_packet(now, path.local, path.remote, datagram),
+                        .handle_packet(arrived, path.local, path.remote, datagram),
                 }
             }
             // A short batch has emptied the socket; the next arrival is a new edge.
