@@ -12,7 +12,7 @@ pub(crate) struct MediaConfig {
     /// Addresses that browsers are told to send media to: the public ones when the
     /// server is behind NAT 1:1. Empty: every address of this machine's interfaces.
     pub(crate) advertised_ips: Vec<IpAddr>,
-    /// Worker threads, each pinned to a core. This version runs one.
+    /// Worker threads, each pinned to a core where there are enough; calls are spread over them.
     pub(crate) workers: usize,
 }
 

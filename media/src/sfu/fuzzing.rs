@@ -17,7 +17,7 @@ use crate::negotiation::params::TransportParams;
 use crate::router::{ClockAnchor, ForwardingConfig};
 use crate::transport::client::ClientTransport;
 use crate::transport::dtls::DtlsIdentity;
-use crate::transport::{Path, Profile, RTCP_OVERHEAD, RTP_OVERHEAD};
+use crate::transport::{Path, Profile, RTCP_OVERHEAD, RTP_OVERHEAD, SrtpError};
 
 use super::{Sfu, SfuConfig};
 
@@ -32,6 +32,7 @@ pub fn fuzz_sfu_ops(bytes: &[u8]) {
         return;
     };
     let mut scene = Scene::new(identity);
+    scene.open();
     let mut input = Input(bytes);
     while let Some(op) = input.byte() {
         scene.apply(op, &mut input);
@@ -63,10 +64,16 @@ impl<'a> Input<'a> {
     }
 }
 
+struct Caller {
+    transport: ClientTransport,
+    /// Of its Slots, as the answer names them.
+    ssrcs: Vec<u32>,
+}
+
 struct Scene {
     now: Instant,
     sfu: Sfu,
-    clients: Vec<Option<ClientTransport>>,
+    clients: Vec<Option<Caller>>,
     identity: Arc<DtlsIdentity>,
     present: Vec<bool>,
 }
@@ -100,16 +107,28 @@ impl Scene {
         }
     }
 
+    /// Two who see each other, so that the operations find a call to disturb.
+    fn open(&mut self) {
+        for who in 0..2 {
+            self.add(who, 0);
+            self.offer(who, &[]);
+            self.connect(who);
+            let caller = self.clients[usize::from(who)].as_ref();
+            assert!(caller.is_some_and(|c| c.transport.is_connected()));
+        }
+    }
+
     fn apply(&mut self, op: u8, input: &mut Input<'_>) {
         let who = input.any() % PARTICIPANTS;
         match op % 12 {
             0 => self.add(who, input.any() % 2),
             1 => self.remove(who),
-            2 => self.offer(who, input.bytes()),
+            2 if input.any() & 3 == 0 => self.offer(who, input.bytes()),
+            2 => self.offer(who, &[]),
             3 => self.command(who, input),
             4 | 5 => self.datagram(who, input.bytes()),
-            6..=8 => self.sealed(who, false, input.bytes()),
-            9 => self.sealed(who, true, input.bytes()),
+            6..=8 => self.rtp(who, input),
+            9 => self.rtcp(who, input),
             10 => self.now += Duration::from_millis(u64::from(input.any())),
             _ => self.connect(who),
         }
@@ -182,7 +201,17 @@ impl Scene {
             fingerprint: self.identity.fingerprint().clone(),
         };
         client.set_remote(self.now, remote, path(who));
-        self.clients[usize::from(who)] = Some(client);
+        let ssrcs = answer.lines().filter_map(|line| {
+            line.strip_prefix("a=ssrc:")?
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()
+        });
+        self.clients[usize::from(who)] = Some(Caller {
+            transport: client,
+            ssrcs: ssrcs.collect(),
+        });
     }
 
     fn command(&mut self, who: u8, input: &mut Input<'_>) {
@@ -243,28 +272,65 @@ impl Scene {
         self.sfu.handle_packet(self.now, server(), from, &mut bytes);
     }
 
-    /// What only a participant can send: anything, under its own keys.
-    fn sealed(&mut self, who: u8, rtcp: bool, bytes: &[u8]) {
-        let Some(client) = &mut self.clients[usize::from(who)] else {
+    /// What only a participant can send: anything, under its own keys. Most of it
+    /// begins like a packet of its Tracks, or it would not get far.
+    fn rtp(&mut self, who: u8, input: &mut Input<'_>) {
+        let (shape, seq, step) = (input.any(), input.any(), input.any());
+        let mut packet = match shape % 4 {
+            0 => Vec::new(),
+            1 => header(0x80, 111, 1000 + u32::from(who), seq, step),
+            layer => {
+                let mut packet = header(0x90, 96, 2000 + u32::from(layer), seq, step);
+                // mid 1 and the rid of the layer (RFC 8285 §4.2).
+                packet.extend([
+                    0xBE,
+                    0xDE,
+                    0,
+                    1,
+                    0x40,
+                    b'1',
+                    0xA0,
+                    b"lh"[usize::from(layer - 2)],
+                ]);
+                packet
+            }
+        };
+        packet.extend_from_slice(input.bytes());
+        packet.resize(packet.len().max(12), 0);
+        packet[0] = 0x80 | packet[0] & 0x3f;
+        let index = SeqNo(u64::from(u16::from_be_bytes([packet[2], packet[3]])));
+        let len = packet.len();
+        packet.resize(len + RTP_OVERHEAD, 0);
+        self.sealed(who, &mut packet, |t, packet| t.seal_rtp(index, packet, len));
+    }
+
+    fn rtcp(&mut self, who: u8, input: &mut Input<'_>) {
+        let (kind, about) = (input.any(), usize::from(input.any()));
+        let mut packet = vec![0x80 | kind & 0x1f, 200 + (kind >> 5), 0, 0, 0, 0, 0, 1];
+        let caller = self.clients[usize::from(who)].as_ref();
+        let ssrcs = caller.map_or(&[][..], |caller| &caller.ssrcs);
+        if let Some(ssrc) = ssrcs.get(about % (ssrcs.len() + 1)) {
+            packet.extend_from_slice(&ssrc.to_be_bytes());
+        }
+        packet.extend_from_slice(input.bytes());
+        packet.resize(packet.len().next_multiple_of(4), 0);
+        let words = (packet.len() / 4 - 1) as u16;
+        packet[2..4].copy_from_slice(&words.to_be_bytes());
+        let len = packet.len();
+        packet.resize(len + RTCP_OVERHEAD, 0);
+        self.sealed(who, &mut packet, |t, packet| t.seal_rtcp(packet, len));
+    }
+
+    fn sealed(
+        &mut self,
+        who: u8,
+        packet: &mut [u8],
+        seal: impl FnOnce(&mut ClientTransport, &mut [u8]) -> Result<usize, SrtpError>,
+    ) {
+        let Some(caller) = &mut self.clients[usize::from(who)] else {
             return;
         };
-        let mut packet = bytes.to_vec();
-        if packet.len() < 12 {
-            packet.resize(12, 0);
-        }
-        packet[0] = 0x80 | packet[0] & 0x3f;
-        let len = packet.len();
-        let sealed = if rtcp {
-            packet[1] = 200 + packet[1] % 8;
-            packet.resize(len + RTCP_OVERHEAD, 0);
-            client.seal_rtcp(&mut packet, len)
-        } else {
-            packet[1] = if packet[1] & 1 == 0 { 96 } else { 111 };
-            packet.resize(len + RTP_OVERHEAD, 0);
-            let seq = u16::from_be_bytes([packet[2], packet[3]]);
-            client.seal_rtp(SeqNo(u64::from(seq)), &mut packet, len)
-        };
-        if let Ok(len) = sealed {
+        if let Ok(len) = seal(&mut caller.transport, packet) {
             let from = path(who).local;
             self.sfu
                 .handle_packet(self.now, server(), from, &mut packet[..len]);
@@ -276,13 +342,13 @@ impl Scene {
         for _ in 0..12 {
             self.now += Duration::from_millis(20);
             self.settle();
-            let Some(client) = &mut self.clients[usize::from(who)] else {
+            let Some(caller) = &mut self.clients[usize::from(who)] else {
                 return;
             };
-            if client.is_connected() {
+            if caller.transport.is_connected() {
                 return;
             }
-            client.handle_timeout(self.now);
+            caller.transport.handle_timeout(self.now);
         }
     }
 
@@ -293,7 +359,7 @@ impl Scene {
         }
         for (who, client) in self.clients.iter_mut().enumerate() {
             let Some(client) = client else { continue };
-            while let Some(mut datagram) = client.poll_control() {
+            while let Some(mut datagram) = client.transport.poll_control() {
                 let from = path(who as u8).local;
                 self.sfu
                     .handle_packet(self.now, server(), from, &mut datagram.bytes);
@@ -304,7 +370,9 @@ impl Scene {
             let client = to.and_then(|who| self.clients[usize::from(who)].as_mut());
             if let (Some(who), Some(client)) = (to, client) {
                 for datagram in run.datagrams().filter(|d| d[0] < 64) {
-                    client.handle_control(self.now, path(who), datagram);
+                    client
+                        .transport
+                        .handle_control(self.now, path(who), datagram);
                 }
             }
         }
@@ -336,6 +404,14 @@ fn path(who: u8) -> Path {
 
 fn participant(who: u8) -> ParticipantId {
     ParticipantId(u128::from(who))
+}
+
+/// An RTP header; `seq` and `step` are small, so that numbers stay near.
+fn header(first: u8, pt: u8, ssrc: u32, seq: u8, step: u8) -> Vec<u8> {
+    let mut bytes = vec![first, pt | step & 0x80, 0, seq];
+    bytes.extend((u32::from(step) * 3000).to_be_bytes());
+    bytes.extend(ssrc.to_be_bytes());
+    bytes
 }
 
 fn slot_request(mid: Mid, source: Source, input: &mut Input<'_>) -> SlotRequest {
