@@ -136,7 +136,7 @@ impl Router {
             && self.participants[index].connected != connected
         {
             self.participants[index].connected = connected;
-            self.reconcile(now);
+            self.reconcile_one(now, index);
         }
     }
 
@@ -164,7 +164,7 @@ impl Router {
         for (slot, request) in found.into_iter().zip(requests) {
             self.slots[slot].set_wish(request);
         }
-        self.reconcile(now);
+        self.reconcile_one(now, index);
         Ok(())
     }
 

@@ -32,12 +32,14 @@ impl Router {
         let Some(sender) = self.index_of(key) else {
             return;
         };
-        let Some((encoding, role)) = self.route(now, sender, packet) else {
+        let Ok(view) = Packet::parse(packet) else {
             return;
         };
-        match role {
-            Role::Media => self.media(now, encoding, packet, sink),
-            Role::Repair => self.repair(now, encoding, packet, sink),
+        let extensions = Extensions::read(&view, &self.participants[sender].extensions);
+        match self.route(now, sender, &view, &extensions) {
+            Some((index, Role::Media)) => self.media(now, index, &view, extensions, sink),
+            Some((index, Role::Repair)) => self.repair(now, index, packet, sink),
+            None => {}
         }
     }
 
@@ -45,30 +47,33 @@ impl Router {
         &mut self,
         now: Instant,
         sender: ParticipantIndex,
-        packet: &[u8],
+        view: &Packet<'_>,
+        extensions: &Extensions<'_>,
     ) -> Option<(EncodingIndex, Role)> {
-        let view = Packet::parse(packet).ok()?;
         let participant = &mut self.participants[sender];
-        let extensions = Extensions::read(&view, &participant.extensions);
         if let Some(seq) = extensions.transport_cc {
             let tick = self.clock.ticks_at(now, TICKS_PER_SECOND as u32);
             participant.arrivals.record(seq, tick);
-            self.timers
-                .arm(Timer::Feedback, now + self.config.feedback_interval);
+            let due = now + self.config.feedback_interval;
+            self.timers.arm(Timer::Feedback, due);
         }
         let route = participant
             .demux
-            .route(view.ssrc(), view.pt(), &extensions)?;
+            .route(view.ssrc(), view.pt(), extensions)?;
         if route.learned && route.role == Role::Media {
             self.encodings[route.encoding].rebind(view.ssrc());
         }
         Some((route.encoding, route.role))
     }
 
-    fn media(&mut self, now: Instant, index: EncodingIndex, packet: &[u8], sink: &mut impl Sink) {
-        let Ok(view) = Packet::parse(packet) else {
-            return;
-        };
+    fn media(
+        &mut self,
+        now: Instant,
+        index: EncodingIndex,
+        view: &Packet<'_>,
+        extensions: Extensions<'_>,
+        sink: &mut impl Sink,
+    ) {
         let encoding = &mut self.encodings[index];
         let Some((params, false)) = self.tracks[encoding.origin.track].codec_of(view.pt()) else {
             return;
@@ -80,7 +85,8 @@ impl Router {
             self.timers.arm(Timer::Losses, now + LOSSES_PACE);
         }
         if let Received::New(seq) = received {
-            self.forward(now, index, codec, seq, &view, sink);
+            let incoming = self.incoming(now, index, (codec, seq), view, extensions);
+            self.forward(&incoming, view.data(), sink);
         }
     }
 
@@ -104,24 +110,26 @@ impl Router {
             return;
         };
         if let Received::New(seq) = encoding.receive_repair(view.seq()) {
-            self.forward(now, index, codec, seq, &view, sink);
+            let extensions = self.extensions_of(index, &view);
+            let incoming = self.incoming(now, index, (codec, seq), &view, extensions);
+            self.forward(&incoming, view.data(), sink);
         }
     }
 
-    fn forward(
-        &mut self,
-        now: Instant,
-        index: EncodingIndex,
-        codec: Codec,
-        seq: SeqNo,
-        view: &Packet<'_>,
-        sink: &mut impl Sink,
-    ) {
-        let incoming = self.incoming(now, index, codec, seq, view);
+    /// Keeps a new packet and sends it on. `packet` is the whole of it.
+    fn forward(&mut self, incoming: &Incoming<'_>, packet: &[u8], sink: &mut impl Sink) {
+        let now = incoming.now;
+        let index = incoming.source.encoding;
         let encoding = &mut self.encodings[index];
         let returned = !encoding.activity.is_alive(now);
         let size = encoding.activity.size;
-        encoding.keep(now, seq, view.timestamp(), view.data(), &incoming.facts);
+        encoding.keep(
+            now,
+            incoming.seq,
+            incoming.timestamp,
+            packet,
+            &incoming.facts,
+        );
         let resized = encoding.activity.size != size;
         let index_of_track = encoding.origin.track;
         let track = &mut self.tracks[index_of_track];
@@ -130,16 +138,17 @@ impl Router {
         {
             track.meter.record(now, level);
         }
-        let video = codec.kind() == MediaKind::Video;
-        if video && track.carries(now, codec) {
+        let video = incoming.codec.kind() == MediaKind::Video;
+        if video && track.carries(now, incoming.codec) {
             self.reconcile(now);
         } else if video && (returned || resized) {
             self.reselect(now, index_of_track);
         }
-        self.fan_out(index, &incoming, sink);
+        self.fan_out(incoming, sink);
     }
 
-    fn fan_out(&mut self, index: EncodingIndex, incoming: &Incoming<'_>, sink: &mut impl Sink) {
+    fn fan_out(&mut self, incoming: &Incoming<'_>, sink: &mut impl Sink) {
+        let index = incoming.source.encoding;
         // Rare: one for each Slot that was waiting for this very packet.
         let mut switched = smallvec::SmallVec::<[_; 64]>::new();
         for slot in &self.encodings[index].forwards {
@@ -155,18 +164,26 @@ impl Router {
         }
     }
 
+    pub(super) fn extensions_of<'a>(
+        &self,
+        index: EncodingIndex,
+        view: &Packet<'a>,
+    ) -> Extensions<'a> {
+        let sender = self.encodings[index].origin.participant;
+        Extensions::read(view, &self.participants[sender].extensions)
+    }
+
     /// Reads what egress needs of a packet of Encoding `index`.
     pub(super) fn incoming<'a>(
         &self,
         now: Instant,
         index: EncodingIndex,
-        codec: Codec,
-        seq: SeqNo,
+        (codec, seq): (Codec, SeqNo),
         view: &Packet<'a>,
+        extensions: Extensions<'a>,
     ) -> Incoming<'a> {
         let encoding = &self.encodings[index];
         let sender = &self.participants[encoding.origin.participant];
-        let extensions = Extensions::read(view, &sender.extensions);
         let rate = codec.clock_rate();
         let sent = self.clock.ticks_at(now, SEND_TIME_RATE) as u32;
         let [_, send_time @ ..] = sent.to_be_bytes();

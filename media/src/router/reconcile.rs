@@ -22,15 +22,14 @@ impl Router {
     pub(super) fn reconcile(&mut self, now: Instant) {
         let ranking = self.rank();
         for at in 0..self.keys.len() {
-            let participant = self.keys[at].1;
-            let changes = self.reconcile_participant(now, participant, &ranking);
-            if !changes.is_empty() {
-                self.events.push_back(Event::Slots {
-                    participant: self.participants[participant].id,
-                    assignments: changes,
-                });
-            }
+            self.reconcile_slots(now, self.keys[at].1, &ranking);
         }
+    }
+
+    /// The same after a change that concerns the Slots of one Participant alone.
+    pub(super) fn reconcile_one(&mut self, now: Instant, participant: ParticipantIndex) {
+        let ranking = self.rank();
+        self.reconcile_slots(now, participant, &ranking);
     }
 
     fn rank(&self) -> Ranking {
@@ -72,12 +71,7 @@ impl Router {
             .seen()
     }
 
-    fn reconcile_participant(
-        &mut self,
-        now: Instant,
-        participant: ParticipantIndex,
-        ranking: &Ranking,
-    ) -> Vec<SlotAssignment> {
+    fn reconcile_slots(&mut self, now: Instant, participant: ParticipantIndex, ranking: &Ranking) {
         let mut changes = Vec::new();
         for (slot, track) in self.desired(participant, ranking) {
             if self.slots[slot].track != track {
@@ -96,7 +90,12 @@ impl Router {
                 });
             }
         }
-        changes
+        if !changes.is_empty() {
+            self.events.push_back(Event::Slots {
+                participant: self.participants[participant].id,
+                assignments: changes,
+            });
+        }
     }
 
     /// The Track that each Slot of a Participant should show.

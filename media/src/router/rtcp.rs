@@ -115,7 +115,9 @@ impl Router {
             if track.muted {
                 continue;
             }
-            let incoming = self.incoming(now, source.encoding, params.codec, seq, &view);
+            let (codec, origin) = (params.codec, source.encoding);
+            let extensions = self.extensions_of(origin, &view);
+            let incoming = self.incoming(now, origin, (codec, seq), &view, extensions);
             self.slots[index].resend(&incoming, wanted, rtt, sink);
         }
     }

@@ -22,7 +22,6 @@ pub struct Packet<'a> {
     data: &'a [u8],
     payload_at: usize,
     extension: Option<(u16, &'a [u8])>,
-    padded: bool,
 }
 
 impl<'a> Packet<'a> {
@@ -59,7 +58,6 @@ impl<'a> Packet<'a> {
             data: &data[..data.len() - padding],
             payload_at: at,
             extension,
-            padded,
         })
     }
 
@@ -96,10 +94,6 @@ impl<'a> Packet<'a> {
     /// The packet without its padding; the padding bit may still be set.
     pub fn data(&self) -> &'a [u8] {
         self.data
-    }
-
-    pub fn is_padded(&self) -> bool {
-        self.padded
     }
 
     /// Profile and body of the header extension block.

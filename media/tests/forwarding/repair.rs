@@ -82,6 +82,41 @@ fn the_publisher_is_asked_for_losses_and_its_rtx_fills_them() {
 }
 
 #[test]
+fn retransmissions_of_simulcast_layers_are_told_by_their_repaired_rid() {
+    let mut call = Call::new();
+    call.join(&Offer::of(1).simulcast(0, Source::Camera, &["q", "h"]));
+    call.join(&Offer::of(2).slot(0, MediaKind::Video, &[vp8()]));
+    let layer = |n: u16, at: u32| {
+        let payload = vp8_payload(n == 0, n, [(320, 180), (640, 360)][at as usize]);
+        Rtp::new(Ssrc(70 + at), VP8, n, u32::from(n) * 3000, &payload)
+    };
+    let named = |packet: Rtp, id: u8, rid: &[u8]| packet.with(MID_EXT, b"0").with(id, rid);
+    for n in [0, 1, 3] {
+        call.send(1, &named(layer(n, 0), RID_EXT, b"q"));
+        call.send(1, &named(layer(n, 1), RID_EXT, b"h"));
+    }
+    // The larger layer took over with its keyframe.
+    let sent = call.take_rtp();
+    assert_eq!(call.router.stats(key(2)).1[0].encoding, Some(1));
+    call.pass(Duration::from_millis(15));
+    assert_eq!(
+        nacked(&mut call, 1),
+        [[2]],
+        "nobody receives the smaller one"
+    );
+    let mut rtx = layer(2, 1);
+    rtx.payload.splice(0..0, 2u16.to_be_bytes());
+    (rtx.ssrc, rtx.pt, rtx.seq) = (Ssrc(4711), VP8_RTX, 9);
+    call.send(1, &named(rtx, REPAIRED_EXT, b"h"));
+    let repaired = call.take_rtp();
+    assert_eq!(repaired.len(), 1);
+    let last = sent.last().unwrap();
+    assert_eq!(repaired[0].seq.0, last.seq.0 - 1);
+    let stats = call.router.stats(key(1)).0;
+    assert_eq!(stats.iter().map(|s| s.repaired).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
 fn what_nobody_receives_is_not_asked_for() {
     let mut call = camera(&[vp8()]);
     call.request(2, 0, SlotTarget::Off, None);
