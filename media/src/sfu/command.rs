@@ -13,7 +13,7 @@ use crate::timer::Timer;
 use crate::transport::Transport;
 
 use super::Sfu;
-use super::members::{Member, Phase};
+use super::members::Member;
 
 impl Sfu {
     /// A refused command changes nothing.
@@ -94,7 +94,7 @@ impl Sfu {
         let key = self.members.insert(Member {
             id,
             router: index,
-            phase: Phase::New,
+            handshaking: false,
             transport,
             negotiator,
             fragments: Default::default(),
@@ -133,7 +133,7 @@ impl Sfu {
             .get_mut(key)
             .ok_or(CommandError::UnknownParticipant)?;
         let negotiated = member.negotiator.accept(offer)?;
-        member.transport.set_remote(now, &negotiated.transport);
+        let renewed = member.transport.set_remote(now, &negotiated.transport);
         let answer = member.negotiator.answer(&LocalDescription {
             ufrag: member.transport.local_ufrag(),
             pwd: member.transport.local_pwd(),
@@ -141,13 +141,11 @@ impl Sfu {
             candidates: &self.config.candidates,
         });
         let index = member.router;
-        // Another fingerprint is another RTCPeerConnection, whose keys are yet to come.
-        let starts_over = member.phase == Phase::Connected && member.transport.path().is_none();
-        if starts_over {
-            member.phase = Phase::New;
+        if renewed.client {
+            self.demux.evict(key);
         }
         if let Some(router) = self.routers.get_mut(index) {
-            if starts_over {
+            if renewed.handshake {
                 router.set_connected(now, key, false);
             }
             router.apply(now, key, &negotiated);
@@ -197,7 +195,7 @@ impl Sfu {
         while let Some(datagram) = member.transport.poll_control() {
             self.outbox.push_control(datagram.path, &datagram.bytes);
         }
-        if member.phase == Phase::Handshaking {
+        if member.handshaking {
             self.handshakes -= 1;
         }
         for ufrag in &member.fragments {

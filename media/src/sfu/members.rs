@@ -8,19 +8,12 @@ use crate::negotiation::Negotiator;
 use crate::router::Router;
 use crate::transport::Transport;
 
-/// How far a Participant's handshake is, as the limit on handshakes counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    New,
-    Handshaking,
-    Connected,
-}
-
 pub(super) struct Member {
     pub(super) id: ParticipantId,
     /// Index of its Router.
     pub(super) router: u32,
-    pub(super) phase: Phase,
+    /// Whether it holds one of the places for handshakes.
+    pub(super) handshaking: bool,
     pub(super) transport: Transport,
     pub(super) negotiator: Negotiator,
     /// Username fragments that the demux knows as this Participant's.

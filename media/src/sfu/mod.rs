@@ -33,7 +33,7 @@ use crate::timer::{Timer, TimerTable};
 use crate::transport::dtls::DtlsIdentity;
 use crate::transport::{Path, StunOutcome, stun};
 
-use members::{Members, Phase, Routers};
+use members::{Members, Routers};
 use sink::SealingSink;
 
 /// What an [`Sfu`] is told once.
@@ -159,6 +159,11 @@ impl Sfu {
         self.demux.by_path(path).is_some()
     }
 
+    /// DTLS handshakes in flight, as [`Limits::handshakes`] counts them.
+    pub const fn handshakes(&self) -> usize {
+        self.handshakes
+    }
+
     /// Whether nothing is left of any Participant: tables, fragments, addresses.
     pub fn is_idle(&self) -> bool {
         self.members.len() == 0
@@ -208,12 +213,14 @@ impl Sfu {
         let Some(member) = self.members.get_mut(key) else {
             return;
         };
-        if member.phase == Phase::New {
+        // Only who is to handshake takes a place: what comes after a failure leads
+        // nowhere, and nothing would give its place back.
+        if member.transport.awaits_handshake() && !member.handshaking {
             if self.handshakes >= self.config.limits.handshakes {
                 // The client's retransmission (RFC 6347 §4.2.4) tries again.
                 return;
             }
-            member.phase = Phase::Handshaking;
+            member.handshaking = true;
             self.handshakes += 1;
         }
         member.transport.handle_dtls(now, path, datagram);
@@ -277,6 +284,11 @@ impl Sfu {
             self.outbox.push_control(datagram.path, &datagram.bytes);
         }
         self.outbox.set_path(key, member.transport.path());
+        // However it ended: keys, an alert, the time limit, an offer that starts over.
+        if member.handshaking && !member.transport.awaits_handshake() {
+            member.handshaking = false;
+            self.handshakes -= 1;
+        }
         let deadline = member.transport.next_timeout();
         self.timers.set(Timer::Transport(key.0), deadline);
         while let Some(state) = self.poll_transport_state(key) {
@@ -289,17 +301,8 @@ impl Sfu {
     }
 
     fn transport_changed(&mut self, now: Instant, key: ParticipantKey, state: TransportState) {
-        let Some(member) = self.members.get_mut(key) else {
+        let Some(member) = self.members.get(key) else {
             return;
-        };
-        if member.phase == Phase::Handshaking {
-            self.handshakes -= 1;
-        }
-        member.phase = match state {
-            TransportState::Connected => Phase::Connected,
-            // A handshake may begin anew; an established one is kept.
-            TransportState::Disconnected if member.phase == Phase::Connected => Phase::Connected,
-            TransportState::Disconnected | TransportState::Failed => Phase::New,
         };
         let (participant, index) = (member.id, member.router);
         if let Some(router) = self.routers.get_mut(index) {

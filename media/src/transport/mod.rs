@@ -75,6 +75,17 @@ pub enum StunOutcome {
     NewPath { replaced: Option<Path> },
 }
 
+/// What an offer made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed {
+    /// Our ICE credentials.
+    pub credentials: bool,
+    /// The client itself: the paths of the one before are no longer ours.
+    pub client: bool,
+    /// The keys, which are yet to be agreed on.
+    pub handshake: bool,
+}
+
 /// Why a packet could not be opened or sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SrtpError {
@@ -142,9 +153,8 @@ impl Transport {
 
     /// Takes an accepted offer's parameters, before the answer is printed: new ICE
     /// credentials in it are an ICE restart and change ours (RFC 8839 §4.4.3); a new
-    /// fingerprint is a new RTCPeerConnection and starts a new handshake. True when
-    /// the local credentials changed.
-    pub fn set_remote(&mut self, now: Instant, remote: &TransportParams) -> bool {
+    /// fingerprint is a new RTCPeerConnection and starts a new handshake.
+    pub fn set_remote(&mut self, now: Instant, remote: &TransportParams) -> Renewed {
         let restarted = self.ice.set_remote(Credentials {
             ufrag: remote.remote_ufrag.clone(),
             pwd: remote.remote_pwd.clone(),
@@ -161,7 +171,11 @@ impl Transport {
                 deadline: now + HANDSHAKE_LIMIT,
             };
         }
-        restarted
+        Renewed {
+            credentials: restarted,
+            client: !same,
+            handshake: !same || over,
+        }
     }
 
     /// Of the answer to come.
@@ -225,6 +239,12 @@ impl Transport {
             },
             Ok(Progress::Closed) | Err(_) => self.fail(now),
         }
+    }
+
+    /// Whether a datagram of DTLS now would begin or continue a handshake. Not before
+    /// the first check, and not after a failure, until an offer leads out of it.
+    pub const fn awaits_handshake(&self) -> bool {
+        matches!(self.state, State::Handshaking(_))
     }
 
     fn connect(&mut self, srtp: SrtpSession) {

@@ -73,10 +73,10 @@ impl Link {
     /// Offer and answer.
     fn negotiate(&mut self, client: &str) -> bool {
         let params = self.client_params();
-        let restarted = self.server.set_remote(self.now, &params);
+        let renewed = self.server.set_remote(self.now, &params);
         let params = self.server_params();
         self.client.set_remote(self.now, params, up(client));
-        restarted
+        renewed.credentials
     }
 
     fn lossy(&mut self, datagrams: Vec<ControlDatagram>) -> Vec<ControlDatagram> {

@@ -226,3 +226,83 @@ fn one_address_cannot_fill_the_tables() {
     assert_eq!((0..5).filter(|index| connected(*index)).count(), 3);
     assert!(connected(elsewhere));
 }
+
+/// A fatal handshake_failure, in the clear.
+const ALERT: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
+
+fn one_handshake(seed: u64) -> World {
+    let limits = Limits {
+        handshakes: 1,
+        ..Limits::default()
+    };
+    let mut world = World::with_limits(seed, limits);
+    world.captured = Some(Vec::new());
+    world.join(Equipment::VIEWER.slots(1, 1));
+    // Long enough for the first flight and too short for the last.
+    world.run(Duration::from_millis(35));
+    assert_eq!(world.sfu.handshakes(), 1);
+    world
+}
+
+/// DTLS of a client whose handshake failed leads nowhere and holds up nobody.
+#[test]
+fn a_handshake_that_failed_takes_no_place_again() {
+    let mut world = one_handshake(8008);
+    world.participants[0].asleep = true;
+    world.run(Duration::from_secs(31));
+    assert_eq!(world.sfu.handshakes(), 0);
+    let captured = world.captured.take().expect("a capture");
+    let flight = captured.into_iter().filter(|d| d.bytes[0] == 22);
+    let replayed = flight.map(|mut datagram| {
+        let (to, from) = (datagram.to, datagram.from);
+        world
+            .sfu
+            .handle_packet(world.now, to, from, &mut datagram.bytes);
+    });
+    assert!(replayed.count() > 0, "no ClientHello was sent");
+    assert_eq!(world.sfu.dropped().unvalidated, 0, "the path was forgotten");
+    assert_eq!(world.sfu.handshakes(), 0);
+    world.join(Equipment::VIEWER.slots(1, 1));
+    world.connect();
+}
+
+#[test]
+fn a_place_is_given_back_however_the_handshake_ends() {
+    let endings: [(&str, fn(&mut World)); 4] = [
+        ("success", World::connect),
+        ("an alert", |world| {
+            let from = world.participants[0].address;
+            let to = crate::sim::server_address();
+            world
+                .sfu
+                .handle_packet(world.now, to, from, &mut ALERT.to_vec());
+        }),
+        ("leaving", |world| world.leave(0)),
+        ("another client's offer", |world| world.reload(0)),
+    ];
+    for (ending, end) in endings {
+        let mut world = one_handshake(8009);
+        end(&mut world);
+        assert_eq!(world.sfu.handshakes(), 0, "{ending}");
+        world.participants[0].asleep = true;
+        world.join(Equipment::VIEWER.slots(1, 1));
+        world.connect();
+        assert_eq!(world.sfu.handshakes(), 0, "{ending}");
+    }
+}
+
+/// Otherwise each reload would leave the paths of the page before behind.
+#[test]
+fn another_clients_offer_gives_up_the_paths_of_the_one_before() {
+    let limits = Limits {
+        paths_per_address: 1,
+        ..Limits::default()
+    };
+    let mut world = World::with_limits(8010, limits);
+    world.join(Equipment::FULL.slots(1, 1));
+    world.connect();
+    world.reload(0);
+    world.connect();
+    world.leave(0);
+    assert!(world.sfu.is_idle());
+}
