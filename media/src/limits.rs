@@ -23,6 +23,11 @@ pub const MAX_SEGMENTS: usize = 64;
 /// Bytes in one UDP_SEGMENT send: an IPv4 datagram's 65535 less its headers.
 pub const MAX_SEGMENTED_BYTES: usize = 65_000;
 
+/// Sequence numbers that the NACKs of one RTCP datagram may ask for. Each costs a
+/// look into the history, and a datagram has room for thousands. One Slot's budget of
+/// retransmission is spent before; what is still missing is asked for again.
+pub const MAX_NACKED: usize = 256;
+
 /// Events that wait to be polled. Drained after each batch; the bound only
 /// matters to a driver that has stopped polling.
 pub const MAX_EVENTS: usize = 65_536;
@@ -30,7 +35,9 @@ pub const MAX_EVENTS: usize = 65_536;
 /// Limits that an operator may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Participants in one Router. Fifty is what is tested and promised.
+    /// Participants in one Router: only a bound on memory. Signaling is who limits
+    /// Calls, to 50 by default, and frees a place before the Router hears of it; so
+    /// this has to stand well above, or the next to join would meet a full Router.
     pub participants_per_router: usize,
     /// Participants in all Routers of a worker: 2000 hold about 1 GB of
     /// retransmission history at worst.
@@ -48,7 +55,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            participants_per_router: 50,
+            participants_per_router: 50 + 16,
             participants: 2000,
             handshakes: 128,
             paths_per_address: 4096,

@@ -249,24 +249,31 @@ impl Slot {
         Some((source, origin))
     }
 
-    /// Sends `packet`, stored since it was received, again as number `wanted`.
-    pub(crate) fn resend(
+    /// Whether number `wanted`, of `len` bytes, may be sent again now. It counts as
+    /// sent then, so ask before what costs more than asking.
+    pub(crate) fn may_resend(
         &mut self,
-        packet: &Incoming<'_>,
-        wanted: u16,
+        now: Instant,
         rtt: Duration,
-        sink: &mut impl Sink,
-    ) {
+        wanted: u16,
+        len: usize,
+    ) -> bool {
+        let Some((_, _, seq, _)) = self.munger.origin(wanted) else {
+            return false;
+        };
+        self.resends.allow(now, rtt, seq, len)
+    }
+
+    /// Sends `packet`, stored since it was received, again as number `wanted`, once
+    /// [`Self::may_resend`] allows it.
+    pub(crate) fn resend(&mut self, packet: &Incoming<'_>, wanted: u16, sink: &mut impl Sink) {
         let Some((source, origin, seq, segment)) = self.munger.origin(wanted) else {
             return;
         };
         let Some(out) = OutCodec::find(&self.section.codecs, packet.codec) else {
             return;
         };
-        let len = packet.payload.len();
-        if (source, origin) != (packet.source, packet.seq)
-            || !self.resends.allow(packet.now, rtt, seq, len)
-        {
+        if (source, origin) != (packet.source, packet.seq) {
             return;
         }
         let rtx = self.section.rtx_ssrc.zip(out.rtx_pt);

@@ -8,9 +8,9 @@ use super::timer::Timer;
 use crate::egress::Sink;
 use crate::ids::{ParticipantKey, Ssrc};
 use crate::ingress::Role;
+use crate::limits::MAX_NACKED;
 use crate::rtp::ntp::Ntp;
 use crate::rtp::packet::Packet;
-use crate::rtp::rtcp::nack::NackList;
 use crate::rtp::rtcp::report::{ReportBlocks, SenderInfo};
 use crate::rtp::rtcp::{RtcpPacket, packets};
 
@@ -26,6 +26,7 @@ impl Router {
         let Some(sender) = self.index_of(key) else {
             return;
         };
+        let mut nacked = MAX_NACKED;
         for packet in packets(compound).map_while(Result::ok) {
             match packet {
                 RtcpPacket::SenderReport { ssrc, info, blocks } => {
@@ -33,7 +34,10 @@ impl Router {
                     self.report_blocks(now, sender, blocks);
                 }
                 RtcpPacket::ReceiverReport { blocks } => self.report_blocks(now, sender, blocks),
-                RtcpPacket::Nack { media, lost } => self.nack(now, sender, media, lost, sink),
+                RtcpPacket::Nack { media, lost } => {
+                    let lost = lost.take(nacked).inspect(|_| nacked -= 1);
+                    self.nack(now, sender, media, lost, sink);
+                }
                 RtcpPacket::Pli { media } => self.keyframe_wanted(now, sender, media),
                 RtcpPacket::Fir { entries } => {
                     for (media, _) in entries {
@@ -85,7 +89,7 @@ impl Router {
         now: Instant,
         sender: ParticipantIndex,
         media: Ssrc,
-        lost: NackList<'_>,
+        lost: impl Iterator<Item = u16>,
         sink: &mut impl Sink,
     ) {
         let Some(index) = self.slot_by_ssrc(sender, media) else {
@@ -104,21 +108,24 @@ impl Router {
                 .get(source.encoding)
                 .filter(|e| e.epoch == source.epoch);
             let Some(encoding) = stored else { continue };
-            let Some(Ok(view)) = encoding.history.get(seq).map(Packet::parse) else {
+            let Some(stored) = encoding.history.get(seq) else {
                 continue;
             };
             let track = &self.tracks[encoding.origin.track];
+            // What was muted meanwhile is not sent any more, not even again.
+            if track.muted || !self.slots[index].may_resend(now, rtt, wanted, stored.len()) {
+                continue;
+            }
+            let Ok(view) = Packet::parse(stored) else {
+                continue;
+            };
             let Some((params, false)) = track.codec_of(view.pt()) else {
                 continue;
             };
-            // What was muted meanwhile is not sent any more, not even again.
-            if track.muted {
-                continue;
-            }
             let (codec, origin) = (params.codec, source.encoding);
             let extensions = self.extensions_of(origin, &view);
             let incoming = self.incoming(now, origin, (codec, seq), &view, extensions);
-            self.slots[index].resend(&incoming, wanted, rtt, sink);
+            self.slots[index].resend(&incoming, wanted, sink);
         }
     }
 

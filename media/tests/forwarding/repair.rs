@@ -200,6 +200,22 @@ fn an_endless_request_is_bounded_in_bytes() {
 }
 
 #[test]
+fn a_datagram_may_ask_for_only_so_many_numbers() {
+    let mut call = camera(&[vp8()]);
+    call.send(1, &packet(0));
+    call.take_rtp();
+    let everything: Vec<u16> = (0..4000).collect();
+    let mut writer = RtcpWriter::default();
+    // In several NACKs of one compound as well.
+    for lost in everything.chunks(1000) {
+        writer.nack(Ssrc(1), slot_ssrc(2, 0), lost);
+    }
+    call.send_rtcp(2, writer.bytes());
+    let asked = call.router.stats(key(2)).1[0].nacks_received;
+    assert_eq!(asked, convoke_media::limits::MAX_NACKED as u64);
+}
+
+#[test]
 fn a_thousand_requests_for_a_keyframe_are_two_upstream() {
     let mut call = camera(&[vp8()]);
     call.send(1, &packet(0));
