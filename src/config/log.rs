@@ -22,7 +22,8 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             format: LogFormat::Human,
-            filter: "info".to_owned(),
+            // rtc-dtls warns of each extension it does not know, in every ClientHello.
+            filter: "info,rtc_dtls=error".to_owned(),
         }
     }
 }
