@@ -32,6 +32,22 @@ pub const MAX_NACKED: usize = 256;
 /// matters to a driver that has stopped polling.
 pub const MAX_EVENTS: usize = 65_536;
 
+/// What one Participant may send. What is over it is dropped and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendRate {
+    pub packets_per_second: u32,
+    pub bytes_per_second: u32,
+}
+
+impl SendRate {
+    /// Three simulcast layers, a 4K screen and sound are some 3,000 packets and 4 MB
+    /// a second; three times that is a fault or an attack.
+    pub const DEFAULT: Self = Self {
+        packets_per_second: 10_000,
+        bytes_per_second: 12_500_000,
+    };
+}
+
 /// Limits that an operator may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -50,6 +66,7 @@ pub struct Limits {
     /// Participant: an office behind one NAT fits, one machine cannot fill the
     /// tables.
     pub paths_per_address: usize,
+    pub send_rate: SendRate,
 }
 
 impl Default for Limits {
@@ -59,6 +76,7 @@ impl Default for Limits {
             participants: 2000,
             handshakes: 128,
             paths_per_address: 4096,
+            send_rate: SendRate::DEFAULT,
         }
     }
 }

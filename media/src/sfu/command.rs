@@ -8,12 +8,13 @@ use crate::control::{Answer, Command, CommandError, Offer, Response};
 use crate::ids::{ParticipantId, ParticipantKey, RouterId};
 use crate::negotiation::{LocalDescription, Negotiator, is_candidate};
 use crate::router::Router;
-use crate::stats::ParticipantStats;
+use crate::stats::{ParticipantStats, TransportStats};
 use crate::timer::Timer;
 use crate::transport::Transport;
 
 use super::Sfu;
 use super::members::Member;
+use super::policer::Policer;
 
 impl Sfu {
     /// A refused command changes nothing.
@@ -95,6 +96,7 @@ impl Sfu {
             id,
             router: index,
             handshaking: false,
+            policer: Policer::new(now, self.config.limits.send_rate),
             transport,
             negotiator,
             fragments: Default::default(),
@@ -234,7 +236,10 @@ impl Sfu {
             .ok_or(CommandError::UnknownRouter)?;
         let (tracks, slots) = router.stats(key);
         Ok(ParticipantStats {
-            transport: member.transport.stats(),
+            transport: TransportStats {
+                over_rate: member.policer.dropped,
+                ..member.transport.stats()
+            },
             tracks,
             slots,
         })

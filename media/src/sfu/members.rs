@@ -8,6 +8,8 @@ use crate::negotiation::Negotiator;
 use crate::router::Router;
 use crate::transport::Transport;
 
+use super::policer::Policer;
+
 pub(super) struct Member {
     pub(super) id: ParticipantId,
     /// Index of its Router.
@@ -15,6 +17,7 @@ pub(super) struct Member {
     /// Whether it holds one of the places for handshakes.
     pub(super) handshaking: bool,
     pub(super) transport: Transport,
+    pub(super) policer: Policer,
     pub(super) negotiator: Negotiator,
     /// Username fragments that the demux knows as this Participant's.
     pub(super) fragments: SmallVec<[Box<str>; 2]>,

@@ -13,6 +13,7 @@
 mod command;
 pub mod fuzzing;
 mod members;
+mod policer;
 mod sink;
 
 use std::collections::VecDeque;
@@ -235,6 +236,9 @@ impl Sfu {
         let Ok(len) = member.transport.open_rtp(packet) else {
             return;
         };
+        if !member.policer.admit(now, len) {
+            return;
+        }
         let index = member.router;
         let Some(router) = self.routers.get_mut(index) else {
             return;

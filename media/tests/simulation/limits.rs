@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use convoke_media::control::{Command, CommandError, Offer, SlotRequest, SlotTarget, Source};
 use convoke_media::ids::{ParticipantId, RouterId};
-use convoke_media::limits::Limits;
+use convoke_media::limits::{Limits, SendRate};
 
 use crate::sim::participant::{Equipment, mid};
 use crate::sim::{ROUTER, World};
@@ -305,4 +305,25 @@ fn another_clients_offer_gives_up_the_paths_of_the_one_before() {
     world.connect();
     world.leave(0);
     assert!(world.sfu.is_idle());
+}
+
+/// A publisher above the rate loses what is above it, and nobody else loses anything.
+#[test]
+fn a_publisher_is_held_to_its_rate() {
+    let limits = Limits {
+        send_rate: SendRate {
+            packets_per_second: 60,
+            ..SendRate::DEFAULT
+        },
+        ..Limits::default()
+    };
+    let mut world = World::with_limits(8011, limits);
+    world.join(Equipment::FULL.slots(1, 1));
+    world.join(Equipment::VIEWER.slots(1, 1));
+    world.connect();
+    world.run(Duration::from_secs(3));
+    let publisher = world.stats(0).transport;
+    assert!(publisher.over_rate > 100, "{publisher:?}");
+    assert!(publisher.packets_received > publisher.over_rate);
+    assert_eq!(world.stats(1).transport.over_rate, 0);
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use convoke_media::control::Source;
-use convoke_media::limits::Limits;
+use convoke_media::limits::{Limits, SendRate};
 
 use super::netem::Datagram;
 use super::participant::Equipment;
@@ -30,6 +30,11 @@ impl Broadcast {
     pub fn new(receivers: usize) -> Self {
         let limits = Limits {
             participants_per_router: receivers + 1,
+            // As fast as it goes.
+            send_rate: SendRate {
+                packets_per_second: u32::MAX,
+                bytes_per_second: u32::MAX,
+            },
             ..Limits::default()
         };
         let mut world = World::with_limits(1, limits);
