@@ -48,7 +48,9 @@ pub struct CallConfig {
 }
 
 impl CallConfig {
-    pub const MAX_GRACE: Duration = Duration::from_secs(30);
+    /// With the silence after which a Session counts as lost (two ping intervals), a
+    /// client that went without a word is out of the Call within 30 s.
+    pub const MAX_GRACE: Duration = Duration::from_secs(20);
 
     fn rules(&self) -> Rules {
         Rules {

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Ping intervals without a word after which a connection counts as lost.
+pub const IDLE_PINGS: u32 = 2;
+
 /// Until the first valid `hello`. A browser sends it at once; ten seconds are for
 /// slow radio links, and short enough that idle sockets do not pile up.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);

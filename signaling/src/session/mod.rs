@@ -31,7 +31,7 @@ use crate::domain::principal::Principal;
 use crate::events::hub::{Closed, NoticeReceiver};
 use crate::events::notice::Notice;
 use crate::ids::{Epoch, ParticipantId, RoomName};
-use crate::service::{CallService, Joined};
+use crate::service::{CallConfig, CallService, Joined};
 use convert::Refusal;
 use limits::{Bucket, HELLO_TIMEOUT, MAX_MESSAGE_BYTES, MAX_SLOTS, MAX_STRIKES, OFFER_COST};
 use message::{ClientMessage, ErrorCode, IceServer, Limits, PROTOCOL_VERSION, ServerMessage};
@@ -55,7 +55,7 @@ pub struct SessionConfig {
     pub max_participants: u32,
     /// How long a lost Session may be resumed: the service's grace time.
     pub resume_window: Duration,
-    /// A Session silent for twice as long is lost.
+    /// A Session silent for [`limits::IDLE_PINGS`] times as long is lost.
     pub ping_interval: Duration,
     pub hello_timeout: Duration,
     /// Off behind a gateway that limits by itself.
@@ -67,8 +67,8 @@ impl Default for SessionConfig {
         Self {
             ice_servers: Vec::new(),
             max_participants: 50,
-            resume_window: Duration::from_secs(30),
-            ping_interval: Duration::from_secs(10),
+            resume_window: CallConfig::MAX_GRACE,
+            ping_interval: Duration::from_secs(5),
             hello_timeout: HELLO_TIMEOUT,
             rate_limits: true,
         }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, timeout, timeout_at};
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::MAX_MESSAGE_BYTES;
+use super::limits::{IDLE_PINGS, MAX_MESSAGE_BYTES};
 use super::{Close, Reply, Session};
 
 /// What may wait for a slow reader: a snapshot and an answer of the largest call fit
@@ -64,7 +64,7 @@ async fn pump(
 ) -> Option<Close> {
     let mut ping = tokio::time::interval(ping_interval);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut deadline = Instant::now() + 2 * ping_interval;
+    let mut deadline = Instant::now() + IDLE_PINGS * ping_interval;
     loop {
         let reply = tokio::select! {
             () = stop.cancelled() => Reply::close(Close::GoingAway),
@@ -72,7 +72,7 @@ async fn pump(
                 Err(_) => Reply::close(Close::Idle),
                 Ok(None) => return None,
                 Ok(Some(frame)) => {
-                    deadline = Instant::now() + 2 * ping_interval;
+                    deadline = Instant::now() + IDLE_PINGS * ping_interval;
                     match frame {
                         Ok(Message::Text(text)) => session.handle_text(&text).await,
                         Ok(Message::Binary(_)) => Reply::close(Close::NotText),

@@ -27,7 +27,7 @@ on_both_databases! {
         };
         assert_eq!((seen.id, seen.connection), (bert.participant, Connection::Reconnecting));
 
-        world.clock.advance(29 * SECOND);
+        world.clock.advance(19 * SECOND);
         let back = world.service.resume(bert.participant, bert.epoch).await.unwrap();
         assert_eq!(back.participant, bert.participant);
         assert_eq!(back.epoch, Epoch(2));

@@ -6,6 +6,8 @@ use std::time::Duration;
 use convoke_media::control::{Event, Speaker};
 use convoke_media::ids::RouterId;
 use convoke_signaling::http::HttpConfig;
+use convoke_signaling::service::CallConfig;
+use convoke_signaling::session::limits::IDLE_PINGS;
 use convoke_signaling::session::{AdmissionLimits, SessionConfig};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -70,6 +72,15 @@ async fn silence_before_hello_and_after_it_is_not_waited_for() {
     assert!(reading.is_err(), "{reading:?}");
     let mut silent = RawSocket::open(served.address).await;
     assert_eq!(silent.close_code().await, 4001);
+}
+
+#[test]
+fn a_client_that_went_without_a_word_is_out_within_thirty_seconds() {
+    let (sessions, calls) = (SessionConfig::default(), CallConfig::default());
+    let silence = IDLE_PINGS * sessions.ping_interval;
+    assert!(silence + calls.grace <= Duration::from_secs(30));
+    assert!(calls.grace > silence, "a client needs time to notice");
+    assert_eq!(sessions.resume_window, calls.grace);
 }
 
 /// A WebSocket written by hand, which answers no ping.

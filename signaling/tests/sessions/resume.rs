@@ -58,7 +58,7 @@ on_both_databases! {
         ben.drop_connection();
         ann.expect("participant_changed").await;
 
-        served.world.clock.advance(Duration::from_secs(29));
+        served.world.clock.advance(Duration::from_secs(19));
         ann.send(json!({"type": "ping"})).await;
         ann.expect("pong").await;
         served.world.clock.advance(Duration::from_secs(1));

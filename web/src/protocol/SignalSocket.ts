@@ -52,8 +52,12 @@ export interface SignalEvents {
 
 /** Without a welcome by then the attempt has failed. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Silence after a ping that means the path is dead, though no close came. */
-const PONG_TIMEOUT_MS = 8_000;
+/**
+ * Silence after a ping that means the path is dead, though no close came: as
+ * long as the server's interval, which is before the server itself gives up.
+ */
+const MIN_PONG_TIMEOUT_MS = 3_000;
+const MAX_PONG_TIMEOUT_MS = 8_000;
 /** The same when the network is known to have changed. */
 const PROBE_TIMEOUT_MS = 3_000;
 /** A first connection that cannot be made is told to the user soon. */
@@ -76,6 +80,7 @@ export class SignalSocket extends Emitter<SignalEvents> {
   #attempt = 0;
   #atLeastMs = 0;
   #pingEveryMs = 15_000;
+  #pongTimeoutMs = MAX_PONG_TIMEOUT_MS;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -187,6 +192,8 @@ export class SignalSocket extends Emitter<SignalEvents> {
     this.#resumeToken = welcome.resumeToken;
     // Half of what is asked, so that one delayed timer does not end the session.
     this.#pingEveryMs = Math.max(1_000, (welcome.pingIntervalSecs * 1_000) / 2);
+    const patience = Math.max(MIN_PONG_TIMEOUT_MS, welcome.pingIntervalSecs * 1_000);
+    this.#pongTimeoutMs = Math.min(MAX_PONG_TIMEOUT_MS, patience);
     this.#setState({ name: 'open' });
     this.#logger.info('Signaling is connected', { resumed: welcome.resumed });
     this.#schedulePing();
@@ -256,7 +263,7 @@ export class SignalSocket extends Emitter<SignalEvents> {
     this.#pingTimer = setTimeout(() => {
       this.#write({ type: 'ping' });
       // One deadline for a silence, however many pings go into it.
-      if (this.#deadline === undefined) this.#expectWithin(PONG_TIMEOUT_MS);
+      if (this.#deadline === undefined) this.#expectWithin(this.#pongTimeoutMs);
       this.#schedulePing();
     }, this.#pingEveryMs);
   }

@@ -60,7 +60,7 @@ export const welcome = (message: Partial<Message<'welcome'>> = {}): Message<'wel
   protocol: 1,
   sessionId: 's1',
   resumeToken: 'resume-1',
-  resumeWindowSecs: 30,
+  resumeWindowSecs: 20,
   pingIntervalSecs: 20,
   resumed: false,
   user: { id: 'u1', name: 'Ada', guest: true },
