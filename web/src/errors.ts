@@ -16,7 +16,9 @@ export type ErrorReason =
   | 'disconnected'
   | 'timeout'
   /** The server could not be reached, or not any more. */
-  | 'connection_failed';
+  | 'connection_failed'
+  /** The same participant continues on another socket. */
+  | 'replaced';
 
 export class CallError extends Error {
   override readonly name = 'CallError';

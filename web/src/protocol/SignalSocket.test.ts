@@ -128,6 +128,20 @@ describe('reconnecting', () => {
   });
 });
 
+describe('a newer session of the same participant', () => {
+  it('is final: this one does not come back', async () => {
+    const { server, socket } = connected();
+    server.welcomes();
+    const asked = socket.request((request) => ({ type: 'join', request, room: 'r' }), 'joined');
+    server.socket.ends(4003, 'continued elsewhere');
+    expect(socket.state).toMatchObject({ name: 'closed', error: { reason: 'replaced' } });
+    await expect(asked).rejects.toMatchObject({ reason: 'replaced' });
+    vi.advanceTimersByTime(10 * 60_000);
+    socket.nudge();
+    expect(server.sockets).toHaveLength(1);
+  });
+});
+
 describe('heartbeat', () => {
   it('pings when there is nothing else to say', () => {
     const { server, socket } = connected();

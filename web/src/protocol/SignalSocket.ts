@@ -67,6 +67,8 @@ const GIVE_UP_RECONNECTING_MS = 5 * 60_000;
 /** 1013: the server is overloaded, or could not wait for us (RFC 6455 §11.7). */
 const CLOSE_TRY_AGAIN_LATER = 1013;
 const TRY_AGAIN_LATER_MS = 2_000;
+/** A newer session of the same participant took over; coming back would take it from that one. */
+const CLOSE_REPLACED = 4003;
 const CLOSE_NORMAL = 1000;
 
 /** Answers to `hello` that another attempt would only get again. */
@@ -150,7 +152,10 @@ export class SignalSocket extends Emitter<SignalEvents> {
     this.#socket = socket;
     socket.onopen = () => this.#hello();
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+    socket.onclose = ({ code, reason }) => {
+      if (code === CLOSE_REPLACED) this.#finish(new CallError('replaced'));
+      else this.#lost(code, reason);
+    };
     this.#expectWithin(HANDSHAKE_TIMEOUT_MS);
   }
 

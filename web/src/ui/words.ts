@@ -55,6 +55,11 @@ const FAILURES: Partial<Record<ErrorReason, Words>> = {
     text: 'Check your internet connection, then try again.',
     retry: true,
   },
+  replaced: {
+    title: 'This call continues in another tab',
+    text: 'It was opened there later. Close this tab, or join again from here.',
+    retry: true,
+  },
   bad_offer: {
     title: 'Audio and video could not be set up',
     text: 'This browser and the server did not agree on how to send media. Try again, or use another browser.',
