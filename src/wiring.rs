@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use convoke_media::limits::Limits;
 use convoke_media::runtime::{self as media, EventReceiver, MediaHandle, MediaRuntime};
 use convoke_signaling::auth::Authenticator;
 use convoke_signaling::clock::{Clock, SystemClock};
@@ -21,6 +22,9 @@ use crate::{cli, data_dir, identity, shutdown};
 
 /// Each is a file descriptor; WebSockets are counted for themselves.
 const MAX_CONNECTIONS: usize = 10_000;
+
+/// A leave is committed before the Router hears of it: so many may still be in it.
+const LEAVING_MARGIN: usize = 16;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
@@ -94,6 +98,12 @@ fn http_config(config: &Config) -> http::HttpConfig {
     http::HttpConfig {
         trusted_proxies: config.http.trusted_proxies.clone(),
         allowed_origins: config.http.allowed_origins.clone(),
+        names: config
+            .http
+            .public_host()
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
         admission: match config.http.rate_limits {
             Switch::On => AdmissionLimits::default(),
             Switch::Off => unlimited,
@@ -125,9 +135,18 @@ fn start_media(config: &Config) -> anyhow::Result<(MediaHandle, EventReceiver, M
         advertised: config.media.advertised_ips.clone(),
         local_only: config.http.listen.ip().is_loopback(),
         workers: config.media.workers,
+        limits: media_limits(config),
         ..media::MediaConfig::default()
     })
     .context("cannot start media")
+}
+
+/// The Call counts who is in; the Router only must never be the stricter of the two.
+fn media_limits(config: &Config) -> Limits {
+    Limits {
+        participants_per_router: config.calls.max_participants as usize + LEAVING_MARGIN,
+        ..Limits::default()
+    }
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
@@ -151,4 +170,18 @@ fn announce(config: &Config, address: SocketAddr, media: &MediaRuntime) -> anyho
         "serving"
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_router_holds_whoever_the_call_lets_in() {
+        for max in [1, 50, 200] {
+            let mut config = Config::default();
+            config.calls.max_participants = max;
+            assert!(media_limits(&config).participants_per_router > max as usize);
+        }
+    }
 }

@@ -17,7 +17,8 @@ pub(crate) struct AuthConfig {
     /// Keys of the host application's backend for the API.
     pub(crate) api_keys: Vec<Secret>,
     /// Whether a name alone is enough to enter. Not set: only while nothing in this
-    /// section is configured and `http.listen` is a loopback address.
+    /// section is configured, `http.listen` is a loopback address, and no proxy and
+    /// no public address are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) guests: Option<Switch>,
 }

@@ -58,6 +58,23 @@ impl HttpConfig {
         self.tls_cert.as_ref().zip(self.tls_key.as_ref())
     }
 
+    /// Whether nothing says that anybody but this machine's users gets here.
+    pub(crate) fn this_machine_only(&self) -> bool {
+        let public = self.public_host().is_some_and(|host| !is_loopback(host));
+        self.listen.ip().is_loopback() && self.trusted_proxies.is_empty() && !public
+    }
+
+    /// The host of `public_url`, without port.
+    pub(crate) fn public_host(&self) -> Option<&str> {
+        let (_, rest) = self.public_url.as_ref()?.split_once("://")?;
+        let site = rest.split(['/', '?', '#']).next()?;
+        let host = site.rsplit_once('@').map_or(site, |(_, host)| host);
+        match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            Some((v6, _)) => Some(v6),
+            None => host.split(':').next(),
+        }
+    }
+
     /// The address to open in a browser, given the one that was bound.
     pub(crate) fn url(&self, bound: SocketAddr) -> String {
         if let Some(url) = &self.public_url {
@@ -90,4 +107,9 @@ impl HttpConfig {
         }
         Ok(())
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback())
 }

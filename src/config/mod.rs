@@ -100,11 +100,12 @@ impl Config {
     }
 
     /// Guests may enter without a token only where nobody but this machine's
-    /// users can reach the page and no other way in was configured.
+    /// users can reach the page and no other way in was configured. A loopback
+    /// address behind a proxy, or with a public name, is on the internet.
     pub(crate) fn guests_allowed(&self) -> bool {
         match self.auth.guests {
             Some(switch) => switch == Switch::On,
-            None => !self.auth.configured() && self.http.listen.ip().is_loopback(),
+            None => !self.auth.configured() && self.http.this_machine_only(),
         }
     }
 }

@@ -55,6 +55,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("CONVOKE_LOG", "log.filter", Kind::Text),
 ];
 
+const AUTH_PREFIX: &str = "CONVOKE_AUTH_";
+
 /// Settings from one source, by key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
@@ -109,13 +111,16 @@ fn merge(into: &mut Dict, part: Dict) {
 }
 
 /// Reads the variables of [`VARIABLES`]. Other `CONVOKE_*` names are reported, not
-/// refused: a later version's or a build's variable must not stop this one.
+/// refused: a later version's or a build's variable must not stop this one. Only
+/// who may come in is no matter to be misspelled.
 pub(super) fn from_env(vars: impl Iterator<Item = (String, String)>) -> anyhow::Result<Settings> {
     let mut settings = Settings::new("environment");
     for (name, text) in vars.filter(|(name, _)| name.starts_with("CONVOKE_")) {
         let known = VARIABLES.iter().find(|(known, ..)| *known == name);
         if let Some((name, key, kind)) = known {
             settings.set(key, value(name, &text, *kind)?);
+        } else if name.starts_with(AUTH_PREFIX) {
+            anyhow::bail!("{name} is not a variable of this version");
         } else if name != "CONVOKE_SKIP_WEB" {
             eprintln!("convoke: {name} is not a variable of this version; ignored");
         }

@@ -95,7 +95,7 @@ fn every_variable_reaches_its_key() {
 #[test]
 fn a_mistake_is_named() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 10] = [
+    let cases: [Case<'_>; 11] = [
         ("colour = 1", &[], "colour"),
         ("[http]\nlissen = \"127.0.0.1:1\"", &[], "lissen"),
         ("[http]\nlisten = \"nowhere\"", &[], "http.listen"),
@@ -104,6 +104,11 @@ fn a_mistake_is_named() {
         ("[auth]\njwt_secret = \"short\"", &[], "5 bytes"),
         ("[media]\nadvertised_ips = [\"0.0.0.0\"]", &[], "0.0.0.0"),
         ("", &[("CONVOKE_MEDIA_PORT", "many")], "CONVOKE_MEDIA_PORT"),
+        (
+            "",
+            &[("CONVOKE_AUTH_JWT_SECRT", "x")],
+            "CONVOKE_AUTH_JWT_SECRT",
+        ),
         ("", &[("CONVOKE_RATE_LIMITS", "maybe")], "maybe"),
         ("", &[("CONVOKE_MAX_PARTICIPANTS", "0")], "max_participants"),
     ];
@@ -135,6 +140,22 @@ fn guests_enter_by_name_only_on_an_unconfigured_loopback() {
     assert!(guests(&[]));
     assert!(guests(&[("CONVOKE_HTTP_LISTEN", "[::1]:8080")]));
     assert!(!guests(&[("CONVOKE_HTTP_LISTEN", "0.0.0.0:8080")]));
+    for url in [
+        "http://localhost:80",
+        "https://127.0.0.1/x",
+        "http://[::1]:80",
+    ] {
+        assert!(guests(&[("CONVOKE_PUBLIC_URL", url)]), "{url}");
+    }
+    for url in [
+        "https://calls.example.org",
+        "https://localhost.example.org",
+        "http://localhost@calls.example.org",
+        "http://192.0.2.1:80",
+    ] {
+        assert!(!guests(&[("CONVOKE_PUBLIC_URL", url)]), "{url}");
+    }
+    assert!(!guests(&[("CONVOKE_TRUSTED_PROXIES", "127.0.0.1")]));
     assert!(!guests(&[("CONVOKE_API_KEYS", "k")]));
     assert!(!guests(&[(
         "CONVOKE_AUTH_JWT_SECRET",

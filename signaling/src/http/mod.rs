@@ -37,6 +37,8 @@ pub struct HttpConfig {
     /// Sites besides our own whose pages may open a Session, such as
     /// `https://app.example.org`.
     pub allowed_origins: Vec<String>,
+    /// Names of this server that guests may use, besides localhost and addresses.
+    pub names: Vec<String>,
     pub admission: AdmissionLimits,
 }
 
@@ -107,6 +109,10 @@ pub fn router(state: AppState) -> Router {
         .fallback(assets::page)
         .method_not_allowed_fallback(async || Problem::from(RequestRefused::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            layers::own_name,
+        ))
         .layer(middleware::from_fn(layers::deadline))
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn(layers::log))

@@ -33,6 +33,8 @@ pub enum RequestRefused {
     Unauthenticated,
     /// A WebSocket asked for by another site's page.
     ForeignOrigin,
+    /// Asked for by a name that is not ours, where guests are admitted.
+    ForeignHost,
     NoUpgrade,
     TooSlow,
 }
@@ -129,6 +131,12 @@ impl From<RequestRefused> for Problem {
                 "foreign-origin",
                 "This site may not open a session",
             ),
+            RequestRefused::ForeignHost => Self::new(
+                StatusCode::FORBIDDEN,
+                "foreign-host",
+                "Not a name of this server",
+            )
+            .with_detail("the name to allow is that of http.public_url"),
             RequestRefused::NoUpgrade => Self::new(
                 StatusCode::UPGRADE_REQUIRED,
                 "upgrade-required",

@@ -52,11 +52,7 @@ fn origin_allowed(headers: &HeaderMap, uri: &Uri, allowed: &[String]) -> bool {
     let listed = allowed
         .iter()
         .any(|site| site.trim_end_matches('/') == origin);
-    // HTTP/2 has an authority and no Host.
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host = super::layers::host(headers, uri);
     let same = origin
         .split_once("://")
         .zip(host)

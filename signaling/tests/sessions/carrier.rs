@@ -74,6 +74,26 @@ async fn silence_before_hello_and_after_it_is_not_waited_for() {
     assert_eq!(silent.close_code().await, 4001);
 }
 
+#[tokio::test]
+async fn a_foreign_name_for_us_is_refused_where_guests_are_admitted() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    for (guests, status) in [(true, Some(403)), (false, None)] {
+        let setup = Setup {
+            guests,
+            ..Setup::default()
+        };
+        let served = Served::with(&db, setup).await;
+        let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
+        let refused = match Socket::open(served.address, &rebound).await {
+            Err(Error::Http(response)) => Some(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+            Ok(_) => None,
+        };
+        assert_eq!(refused, status, "guests: {guests}");
+        served.connect().await;
+    }
+}
+
 #[test]
 fn a_client_that_went_without_a_word_is_out_within_thirty_seconds() {
     let (sessions, calls) = (SessionConfig::default(), CallConfig::default());
