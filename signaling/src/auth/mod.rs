@@ -75,7 +75,11 @@ impl Authenticator {
 
     pub fn token(&self, token: &str, now: UnixMillis) -> Result<Principal, AuthError> {
         let claims = self.users.verify(token, now)?;
-        Ok(principal(claims)?)
+        let expires = Some(self.users.end_of(&claims));
+        Ok(Principal {
+            expires,
+            ..principal(claims)?
+        })
     }
 
     /// Signs what `convoke token` asked for, if it would be accepted again.

@@ -2,8 +2,12 @@
 //! Participant, also after a restart of the server, which keeps no table of them.
 //!
 //! A token names the Participant and its [`Epoch`]. The service raises the epoch at
-//! each resume and the latest Session takes over from the others, whose tokens stay
-//! good: a client whose answer was lost on its way has only the older one.
+//! each resume and the latest Session takes over. Besides its token the one before it
+//! stays good, as a client whose answer was lost on its way has only that; older ones
+//! are worth nothing.
+//!
+//! The proof that the Session began with ends the identity here as well: a resume
+//! never lives longer than the user token did.
 
 use std::time::Duration;
 
@@ -60,6 +64,8 @@ struct Sealed {
     role: Option<String>,
     room: Option<String>,
     moderator: bool,
+    /// When the proof that the Session began with ends.
+    until: Option<i64>,
 }
 
 impl ResumeTokens {
@@ -90,7 +96,11 @@ impl ResumeTokens {
         if now.0 >= sealed.exp {
             return Err(ResumeError::Expired);
         }
-        sealed.try_into()
+        let resumption: Resumption = sealed.try_into()?;
+        if resumption.principal.expired(now) {
+            return Err(ResumeError::Expired);
+        }
+        Ok(resumption)
     }
 }
 
@@ -116,6 +126,7 @@ impl Sealed {
             role: principal.role,
             room: principal.room.map(|room| room.as_str().to_owned()),
             moderator: principal.moderator,
+            until: principal.expires.map(|end| end.0),
         }
     }
 }
@@ -142,6 +153,7 @@ impl TryFrom<Sealed> for Resumption {
                 role: sealed.role,
                 room,
                 moderator: sealed.moderator,
+                expires: sealed.until.map(UnixMillis),
                 ..Principal::new(user, sealed.name, standing)
             },
             session: sealed.session,
@@ -171,6 +183,7 @@ mod tests {
             principal: Principal {
                 room: Some(RoomName::try_from("standup").unwrap()),
                 moderator: true,
+                expires: Some(NOW + 2 * LIFETIME),
                 ..Principal::new(user, "Ann", Standing::User)
             },
             session: Uuid::from_u128(1),
@@ -208,6 +221,17 @@ mod tests {
             tokens.open(&idle, NOW + IDLE_LIFETIME),
             Err(ResumeError::Expired)
         );
+    }
+
+    #[test]
+    fn a_resume_does_not_outlive_the_token_that_entered() {
+        let tokens = ResumeTokens::new(b"secret");
+        let minute = Duration::from_secs(60);
+        let mut short = resumption(true);
+        short.principal.expires = Some(NOW + minute);
+        let token = tokens.issue(&short, NOW);
+        assert!(tokens.open(&token, NOW + minute / 2).is_ok());
+        assert_eq!(tokens.open(&token, NOW + minute), Err(ResumeError::Expired));
     }
 
     #[test]

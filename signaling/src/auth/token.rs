@@ -134,6 +134,12 @@ impl UserTokens {
         Ok(())
     }
 
+    /// When [`Self::verify`] will begin to refuse these claims.
+    pub fn end_of(&self, claims: &Claims) -> UnixMillis {
+        // Saturates: a token for ever is one for three hundred million years.
+        UnixMillis(((claims.exp + self.leeway.as_secs_f64()) * 1000.0) as i64)
+    }
+
     /// Signs an invite or a user token.
     pub fn mint(&self, invite: &Invite, now: UnixMillis) -> Result<String, TokenError> {
         let claims = Claims {

@@ -36,8 +36,8 @@ pub enum Transition {
         participant: ParticipantId,
         epoch: Epoch,
     },
-    /// A new Session takes over from the attachment `epoch` or a later one, whose
-    /// announcement may have been lost on its way.
+    /// A new Session takes over from the attachment `epoch`, or from the one after
+    /// it, whose announcement may have been lost on its way.
     Resume {
         participant: ParticipantId,
         epoch: Epoch,
@@ -234,7 +234,7 @@ impl Step<'_> {
 
     fn resume(&mut self, id: ParticipantId, epoch: Epoch) -> Result<(), Refusal> {
         let found = self.change(id, |p| {
-            let known = epoch <= p.epoch;
+            let known = epoch == p.epoch || epoch.next() == p.epoch;
             if known {
                 p.lost_at = None;
                 p.epoch = p.epoch.next();

@@ -1,5 +1,6 @@
 //! Who asks. Made by `auth` from a proof; the domain believes it.
 
+use crate::domain::time::UnixMillis;
 use crate::ids::{RoomName, UserId};
 
 /// An authenticated asker.
@@ -19,6 +20,8 @@ pub struct Principal {
     pub room: Option<RoomName>,
     /// The proof makes its holder a moderator: of `room`, or of any when it names none.
     pub moderator: bool,
+    /// When the proof ends, if it does; after it nothing new is begun with it.
+    pub expires: Option<UnixMillis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,11 @@ impl Principal {
             role: None,
             room: None,
             moderator: false,
+            expires: None,
         }
+    }
+
+    pub fn expired(&self, now: UnixMillis) -> bool {
+        self.expires.is_some_and(|end| now >= end)
     }
 }

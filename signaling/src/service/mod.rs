@@ -213,8 +213,8 @@ impl CallService {
 
     /// Attaches a new Session to a Participant that is still in its Call, taking
     /// over from an older one. The caller has proven that the Participant was its
-    /// own in the attachment `epoch`; later ones may have been made whose
-    /// announcement was lost.
+    /// own in the attachment `epoch`: the current one, or the one before it, as
+    /// the announcement of the current one may have been lost.
     pub async fn resume(
         &self,
         participant: ParticipantId,

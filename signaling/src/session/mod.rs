@@ -312,6 +312,10 @@ impl Session {
             State::Idle { principal } => principal.clone(),
             _ => return Err(Refusal::new(ErrorCode::AlreadyInCall, "leave first")),
         };
+        if principal.expired(self.context.clock.now()) {
+            let message = "the token has expired".to_owned();
+            return Err(Refusal::new(ErrorCode::Unauthorized, message));
+        }
         let room = RoomName::try_from(room)
             .map_err(|e| Refusal::new(ErrorCode::InvalidRoom, e.to_string()))?;
         let joined = self.context.service.join(&principal, room).await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::on_both_databases;
-use crate::served::Served;
+use crate::served::{Served, TOKEN_LIFETIME};
 use crate::socket::Socket;
 
 async fn resume(served: &Served, token: &Value) -> Socket {
@@ -87,12 +87,31 @@ on_both_databases! {
         let resumed = second.expect("joined").await;
         assert_eq!(resumed["you"]["id"], joined["you"]["id"]);
         assert_eq!(first.closed().await, 4003);
-        // The old token is worth nothing once the new one is in use.
+        // Only the last two tokens are good: the answer to the last resume may be lost.
         second.send(json!({"type": "ping"})).await;
         second.expect("pong").await;
         let mut third = resume(&served, &resumed["resumeToken"]).await;
         third.expect("welcome").await;
         assert_eq!(second.closed().await, 4003);
+        let mut stolen = resume(&served, &joined["resumeToken"]).await;
+        assert_eq!(stolen.expect_error().await, "resume_failed");
+        third.expect("joined").await;
+        third.send(json!({"type": "ping"})).await;
+        third.expect("pong").await;
+    }
+
+    async fn an_expired_token_begins_nothing_and_cuts_nothing(db: TestDb) {
+        let served = Served::start(&db).await;
+        let mut ann = served.enter("1").await;
+        let mut ben = served.enter("2").await;
+        let joined = ann.join("standup").await;
+        served.world.clock.advance(TOKEN_LIFETIME);
+        ann.send(json!({"type": "ping"})).await;
+        ann.expect("pong").await;
+        ben.send(json!({"type": "join", "request": 1, "room": "standup"})).await;
+        assert_eq!(ben.expect_error().await, "unauthorized");
+        let mut again = resume(&served, &joined["resumeToken"]).await;
+        assert_eq!(again.expect_error().await, "resume_failed");
     }
 
     async fn a_clean_close_without_leave_is_a_loss(db: TestDb) {

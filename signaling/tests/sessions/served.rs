@@ -21,6 +21,7 @@ use crate::common::{TestDb, World};
 use crate::socket::Socket;
 
 pub(crate) const JWT_SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(43_200);
 pub(crate) const API_KEY: &str = "backend-key";
 
 /// What a test may want otherwise.
@@ -102,7 +103,7 @@ impl Served {
             name: format!("User {user}"),
             room: room.map(str::to_owned),
             moderator,
-            ttl: Duration::from_secs(86_400),
+            ttl: TOKEN_LIFETIME,
         };
         self.auth.mint(&invite, self.world.clock.now()).unwrap()
     }

@@ -269,6 +269,13 @@ fn an_attachment_that_never_was_resumes_nothing() {
     assert_eq!(refused, Err(Refusal::NotPresent));
     let refused = state.apply(resume(2), UnixMillis(4), &RULES);
     assert_eq!(refused, Err(Refusal::NotPresent));
+    // Two attachments ago: whoever holds that has been replaced, and not by itself.
+    let refused = state.apply(resume_from(1, 1), UnixMillis(4), &RULES);
+    assert_eq!(refused, Err(Refusal::NotPresent));
+    assert_eq!(state.present[0].epoch, Epoch(3));
+    state
+        .apply(resume_from(1, 2), UnixMillis(4), &RULES)
+        .unwrap();
 }
 
 #[test]
