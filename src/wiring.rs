@@ -124,7 +124,6 @@ fn serve_config(config: &Config, listener: TcpListener) -> ServeConfig {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the server's own port")]
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
 }
