@@ -129,14 +129,7 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn start_media(config: &Config) -> anyhow::Result<(MediaHandle, EventReceiver, MediaRuntime)> {
-    let limits = Limits {
-        // Signaling judges who may join; the room beyond is for those whose leaving
-        // is still on its way to the media worker.
-        participants_per_router: config.calls.max_participants as usize + 8,
-        ..Limits::default()
-    };
     media::start(media::MediaConfig {
-        limits,
         port: config.media.port,
         advertised: config.media.advertised_ips.clone(),
         local_only: config.http.listen.ip().is_loopback(),
