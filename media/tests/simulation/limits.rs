@@ -10,6 +10,9 @@ use convoke_media::limits::{Limits, SendRate};
 use crate::sim::participant::{Equipment, mid};
 use crate::sim::{ROUTER, World};
 
+/// How a handshake ends.
+type Ending = fn(&mut World);
+
 const NOBODY: ParticipantId = ParticipantId(u128::MAX);
 
 fn add(world: &mut World, router: RouterId, id: u128) -> Result<(), CommandError> {
@@ -268,7 +271,7 @@ fn a_handshake_that_failed_takes_no_place_again() {
 
 #[test]
 fn a_place_is_given_back_however_the_handshake_ends() {
-    let endings: [(&str, fn(&mut World)); 4] = [
+    let endings: [(&str, Ending); 4] = [
         ("success", World::connect),
         ("an alert", |world| {
             let from = world.participants[0].address;
