@@ -27,6 +27,7 @@ pub(crate) fn command(data: &Path) -> Command {
         .env_clear()
         .env("CONVOKE_HTTP_LISTEN", "127.0.0.1:0")
         .env("CONVOKE_MEDIA_PORT", "0")
+        .env("CONVOKE_MEDIA_ADVERTISED_IPS", "127.0.0.1")
         .env(
             "CONVOKE_LOG",
             "info,convoke_signaling=debug,convoke_media=debug",

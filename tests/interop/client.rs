@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
@@ -33,6 +33,7 @@ const VP8: u8 = 96;
 const OPUS: u8 = 111;
 /// 50 pictures and 50 voice packets a second.
 const PACE: Duration = Duration::from_millis(20);
+const KEYFRAME_EVERY: u32 = 25;
 
 pub(crate) struct Client {
     connection: Box<dyn PeerConnection>,
@@ -119,28 +120,15 @@ impl Client {
         }
     }
 
-    /// Sends numbered pictures and voice packets that carry `name`, a keyframe
-    /// first and whenever feedback may have asked for one, until aborted.
+    /// Sends numbered pictures and voice packets that carry `name`, until aborted. The
+    /// crate keeps requests for keyframes to itself, so one is sent twice a second.
     pub(crate) fn publish(&self, name: &'static str) -> JoinHandle<()> {
         let (video, audio) = (Arc::clone(&self.video), Arc::clone(&self.audio));
-        let (asked, mut is_asked) = mpsc::unbounded_channel();
-        let feedback = Arc::clone(&self.video);
-        tokio::spawn(async move {
-            while let Some(event) = feedback.poll().await {
-                if let TrackLocalEvent::OnRtcpPacket(packets) = event {
-                    let _ = asked.send(packets.iter().any(|packet| is_keyframe_request(&**packet)));
-                }
-            }
-        });
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(PACE);
-            let mut keyframe = true;
             for counter in 0_u32.. {
                 pace.tick().await;
-                while let Ok(asked) = is_asked.try_recv() {
-                    keyframe |= asked;
-                }
-                let payload = picture(name, counter, std::mem::take(&mut keyframe));
+                let payload = picture(name, counter, counter.is_multiple_of(KEYFRAME_EVERY));
                 let sent = packet(VIDEO_SSRC, VP8, counter, 1800, payload);
                 video.write_rtp(sent).await.unwrap();
                 let sent = packet(AUDIO_SSRC, OPUS, counter, 960, voice(name));
@@ -172,13 +160,6 @@ impl Client {
         self.signaling.abort();
         self.connection.close().await.unwrap();
     }
-}
-
-fn is_keyframe_request(packet: &dyn rtc::rtcp::Packet) -> bool {
-    use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-    use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-    let packet = packet.as_any();
-    packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>()
 }
 
 async fn build(events: Events) -> Box<dyn PeerConnection> {
