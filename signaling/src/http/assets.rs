@@ -95,7 +95,10 @@ fn respond(asset: Asset, path: &str, headers: &HeaderMap) -> Response {
         let head = [(header::ETAG, tag), (header::CACHE_CONTROL, cache)];
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
-    let mime = HeaderValue::from_str(&asset.mime)
+    // Ours are UTF-8, and HTML says so too late for a scanner of its first bytes.
+    let text = asset.mime.starts_with("text/") && !asset.mime.contains("charset");
+    let charset = if text { "; charset=utf-8" } else { "" };
+    let mime = HeaderValue::from_str(&format!("{}{charset}", asset.mime))
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let head: [(HeaderName, HeaderValue); 3] = [
         (header::CONTENT_TYPE, mime),

@@ -18,3 +18,4 @@ mod pages;
 mod refusals;
 mod rest;
 mod resume;
+mod sequences;

@@ -17,7 +17,7 @@ struct TwoFiles;
 impl Assets for TwoFiles {
     fn get(&self, path: &str) -> Option<Asset> {
         let (bytes, mime) = match path {
-            "index.html" => ("<!doctype html>", "text/html; charset=utf-8"),
+            "index.html" => ("<!doctype html>", "text/html"),
             "assets/index-3f2a.js" => ("export {}", "text/javascript"),
             _ => return None,
         };
@@ -69,7 +69,7 @@ async fn the_page_reads_rooms_from_the_path_and_files_are_kept_by_their_hash() {
         (
             "/assets/index-3f2a.js",
             200,
-            "text/javascript",
+            "text/javascript; charset=utf-8",
             "public, max-age=31536000, immutable",
         ),
         (

@@ -1,0 +1,395 @@
+//! The machine: who a Session is, whether it is in a Call, and what each message does
+//! then. Every message is answered from the state it finds; a refused one changes
+//! nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::convert::{self, Refusal};
+use super::limits::{Bucket, MAX_MESSAGE_BYTES, MAX_SLOTS, MAX_STRIKES, OFFER_COST};
+use super::message::{ClientMessage, ErrorCode, Limits, PROTOCOL_VERSION, ServerMessage};
+use super::{Close, Reply, SessionContext};
+use crate::auth::resume::Resumption;
+use crate::domain::principal::Principal;
+use crate::events::hub::{Closed, NoticeReceiver};
+use crate::events::notice::Notice;
+use crate::ids::{Epoch, ParticipantId, RoomName};
+use crate::service::Joined;
+
+/// After a failure of the server's own, a client waits this long before it asks again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Parser errors quote the input; no more of it than this goes back.
+const MAX_ERROR_CHARS: usize = 200;
+
+enum State {
+    AwaitHello { until: Instant },
+    Idle { principal: Principal },
+    InCall { principal: Principal, seat: Seat },
+}
+
+/// The place of a Session in a Call.
+struct Seat {
+    participant: ParticipantId,
+    epoch: Epoch,
+    notices: NoticeReceiver,
+}
+
+/// One signaling connection.
+pub struct Session {
+    context: Arc<SessionContext>,
+    id: Uuid,
+    state: State,
+    bucket: Bucket,
+    strikes: u32,
+}
+
+impl Session {
+    /// A new connection, of which nothing is known yet.
+    pub fn new(context: Arc<SessionContext>) -> Self {
+        let now = Instant::now();
+        Self {
+            id: Uuid::new_v4(),
+            state: State::AwaitHello {
+                until: now + context.config.hello_timeout,
+            },
+            context,
+            bucket: Bucket::full(now),
+            strikes: 0,
+        }
+    }
+
+    /// For logs: it names the Session and opens nothing.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// One message as text, malformed or not.
+    pub async fn handle_text(&mut self, text: &str) -> Reply {
+        match serde_json::from_str(text) {
+            Ok(message) => self.handle(message).await,
+            Err(error) => {
+                let message = error.to_string().chars().take(MAX_ERROR_CHARS).collect();
+                let code = ErrorCode::BadMessage;
+                self.refuse(None, Refusal { code, message })
+            }
+        }
+    }
+
+    pub async fn handle(&mut self, message: ClientMessage) -> Reply {
+        let request = request_of(&message);
+        if let Err(wait) = self.pay(&message) {
+            let mut reply = self.refuse(
+                request,
+                Refusal::new(ErrorCode::RateLimited, "too many messages"),
+            );
+            if let Some(ServerMessage::Error {
+                retry_after_secs, ..
+            }) = reply.messages.first_mut()
+            {
+                *retry_after_secs = Some(whole_seconds(wait));
+            }
+            return reply;
+        }
+        match self.dispatch(message).await {
+            Ok(reply) => reply,
+            Err(refusal) => self.refuse(request, refusal),
+        }
+    }
+
+    /// What comes unasked: news of the Call, or the end of patience. Never ready
+    /// when there is nothing; safe to drop and call again.
+    pub async fn next(&mut self) -> Reply {
+        let received = match &mut self.state {
+            State::AwaitHello { until } => {
+                tokio::time::sleep_until(*until).await;
+                return Reply::close(Close::HelloTimeout);
+            }
+            State::Idle { .. } => return std::future::pending().await,
+            State::InCall { seat, .. } => seat.notices.recv().await,
+        };
+        match received {
+            Ok(notice) => self.noticed(&notice),
+            Err(Closed::Lagged) => Reply::close(Close::TooSlow),
+            Err(Closed::Replaced) => Reply::close(Close::Replaced),
+            Err(Closed::Over) => {
+                self.stand_up();
+                let message = "the participant is no longer in the call";
+                error(None, ErrorCode::NotInCall, message.to_owned()).into()
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, message: ClientMessage) -> Result<Reply, Refusal> {
+        match message {
+            ClientMessage::Hello {
+                protocol,
+                token,
+                name,
+                resume,
+            } => self.hello(protocol, token, name, resume).await,
+            // Nothing else is answered to somebody who has not said who it is.
+            _ if matches!(self.state, State::AwaitHello { .. }) => {
+                Err(Refusal::new(ErrorCode::Unexpected, "say hello first"))
+            }
+            ClientMessage::Join { request, room } => self.join(request, &room).await,
+            ClientMessage::Leave {} => self.leave().await,
+            ClientMessage::Ping {} => Ok(ServerMessage::Pong {}.into()),
+            in_call => self.dispatch_in_call(in_call).await,
+        }
+    }
+
+    async fn dispatch_in_call(&mut self, message: ClientMessage) -> Result<Reply, Refusal> {
+        let participant = self.participant()?;
+        let service = &self.context.service;
+        match message {
+            ClientMessage::Offer {
+                request,
+                sdp,
+                publish,
+            } => {
+                let offer = convert::offer(sdp, &publish)?;
+                let answer = service.offer(participant, offer).await?;
+                return Ok(convert::answer(request, answer).into());
+            }
+            // The end of candidates says nothing to an agent that learns from checks.
+            ClientMessage::Candidate { candidate, .. } if candidate.is_empty() => {}
+            ClientMessage::Candidate { candidate, .. } => {
+                service.candidate(participant, candidate).await?;
+            }
+            ClientMessage::Slots { slots } => {
+                let requests = convert::slot_requests(&slots)?;
+                service.set_slots(participant, requests).await?;
+            }
+            ClientMessage::Publish { source, state } => {
+                let (source, state) = (convert::source(source), convert::publish_state(state));
+                service.set_publish(participant, source, state).await?;
+            }
+            // Everybody, the asker too, learns of the end as a notice.
+            ClientMessage::EndCall { .. } => service.end_call(participant).await?,
+            ClientMessage::Hello { .. }
+            | ClientMessage::Join { .. }
+            | ClientMessage::Leave {}
+            | ClientMessage::Ping {} => {}
+        }
+        Ok(Reply::default())
+    }
+
+    async fn hello(
+        &mut self,
+        protocol: u32,
+        token: Option<String>,
+        name: Option<String>,
+        resume: Option<String>,
+    ) -> Result<Reply, Refusal> {
+        if !matches!(self.state, State::AwaitHello { .. }) {
+            return Err(Refusal::new(ErrorCode::Unexpected, "hello was said"));
+        }
+        if protocol != PROTOCOL_VERSION {
+            let message = format!("this server speaks protocol {PROTOCOL_VERSION}");
+            return Err(Refusal::new(ErrorCode::UnsupportedProtocol, message));
+        }
+        if let Some(resume) = resume {
+            return self.resume(&resume).await;
+        }
+        let auth = &self.context.auth;
+        let principal = match (token, name) {
+            (Some(token), _) => auth.token(&token, self.context.clock.now())?,
+            (None, name) => auth.guest(&name.unwrap_or_default(), Uuid::new_v4())?,
+        };
+        let welcome = self.welcome(&principal, None, false);
+        self.state = State::Idle { principal };
+        Ok(welcome.into())
+    }
+
+    async fn resume(&mut self, token: &str) -> Result<Reply, Refusal> {
+        let now = self.context.clock.now();
+        let resumption = self
+            .context
+            .auth
+            .resume_tokens()
+            .open(token, now)
+            .map_err(|e| Refusal::new(ErrorCode::ResumeFailed, e.to_string()))?;
+        let principal = resumption.principal;
+        let Some((participant, epoch)) = resumption.participant else {
+            self.id = resumption.session;
+            let welcome = self.welcome(&principal, None, true);
+            self.state = State::Idle { principal };
+            return Ok(welcome.into());
+        };
+        let joined = self.context.service.resume(participant, epoch).await?;
+        self.id = resumption.session;
+        let seated = (joined.participant, joined.epoch);
+        let welcome = self.welcome(&principal, Some(seated), true);
+        let messages = vec![welcome, self.sit_down(principal, None, joined)];
+        Ok(Reply {
+            messages,
+            close: None,
+        })
+    }
+
+    async fn join(&mut self, request: u32, room: &str) -> Result<Reply, Refusal> {
+        let principal = match &self.state {
+            State::Idle { principal } => principal.clone(),
+            _ => return Err(Refusal::new(ErrorCode::AlreadyInCall, "leave first")),
+        };
+        let room = RoomName::try_from(room)
+            .map_err(|e| Refusal::new(ErrorCode::InvalidRoom, e.to_string()))?;
+        let joined = self.context.service.join(&principal, room).await?;
+        Ok(self.sit_down(principal, Some(request), joined).into())
+    }
+
+    /// Leaving when the Call is over already is no mistake of the client's: the
+    /// two messages have crossed.
+    async fn leave(&mut self) -> Result<Reply, Refusal> {
+        if let Ok(participant) = self.participant() {
+            self.context.service.leave(participant).await?;
+            self.stand_up();
+        }
+        Ok(Reply::default())
+    }
+
+    fn sit_down(
+        &mut self,
+        principal: Principal,
+        request: Option<u32>,
+        joined: Joined,
+    ) -> ServerMessage {
+        let seated = (joined.participant, joined.epoch);
+        let token = self.resume_token(&principal, Some(seated));
+        let message = convert::joined(request, token, &joined.snapshot);
+        self.state = State::InCall {
+            principal,
+            seat: Seat {
+                participant: joined.participant,
+                epoch: joined.epoch,
+                notices: joined.notices,
+            },
+        };
+        message
+    }
+
+    fn stand_up(&mut self) {
+        if let State::InCall { principal, .. } = &self.state {
+            self.state = State::Idle {
+                principal: principal.clone(),
+            };
+        }
+    }
+
+    fn noticed(&mut self, notice: &Notice) -> Reply {
+        if matches!(notice, Notice::CallEnded(_)) {
+            self.stand_up();
+        }
+        match (convert::notice(notice), &self.state) {
+            (Ok(message), _) => message.into(),
+            (Err(snapshot), State::InCall { principal, seat }) => {
+                let seated = (seat.participant, seat.epoch);
+                let token = self.resume_token(principal, Some(seated));
+                convert::joined(None, token, snapshot).into()
+            }
+            (Err(_), _) => Reply::default(),
+        }
+    }
+
+    fn participant(&self) -> Result<ParticipantId, Refusal> {
+        match &self.state {
+            State::InCall { seat, .. } => Ok(seat.participant),
+            _ => Err(Refusal::new(ErrorCode::NotInCall, "join first")),
+        }
+    }
+
+    fn welcome(
+        &self,
+        principal: &Principal,
+        seated: Option<(ParticipantId, Epoch)>,
+        resumed: bool,
+    ) -> ServerMessage {
+        let config = &self.context.config;
+        ServerMessage::Welcome {
+            protocol: PROTOCOL_VERSION,
+            session_id: self.id.to_string(),
+            resume_token: self.resume_token(principal, seated),
+            resume_window_secs: whole_seconds(config.resume_window),
+            ping_interval_secs: whole_seconds(config.ping_interval),
+            resumed,
+            user: convert::user_info(principal),
+            ice_servers: config.ice_servers.clone(),
+            limits: Limits {
+                max_participants: config.max_participants,
+                max_message_bytes: MAX_MESSAGE_BYTES as u32,
+                max_slots: MAX_SLOTS as u32,
+            },
+        }
+    }
+
+    fn resume_token(
+        &self,
+        principal: &Principal,
+        participant: Option<(ParticipantId, Epoch)>,
+    ) -> String {
+        let resumption = Resumption {
+            principal: principal.clone(),
+            session: self.id,
+            participant,
+        };
+        let now = self.context.clock.now();
+        self.context.auth.resume_tokens().issue(&resumption, now)
+    }
+
+    fn pay(&mut self, message: &ClientMessage) -> Result<(), Duration> {
+        if !self.context.config.rate_limits {
+            return Ok(());
+        }
+        let cost = match message {
+            ClientMessage::Offer { .. } => OFFER_COST,
+            _ => 1.0,
+        };
+        self.bucket.take(cost, Instant::now())
+    }
+
+    /// The answer to a refused message, and the end of the Session where there is no
+    /// point in going on.
+    fn refuse(&mut self, request: Option<u32>, refusal: Refusal) -> Reply {
+        let Refusal { code, message } = refusal;
+        let close = match code {
+            ErrorCode::Unauthorized => Some(Close::Unauthorized),
+            ErrorCode::UnsupportedProtocol => Some(Close::UnsupportedProtocol),
+            ErrorCode::BadMessage | ErrorCode::Unexpected | ErrorCode::RateLimited => {
+                self.strikes += 1;
+                (self.strikes >= MAX_STRIKES).then_some(Close::Misbehaved)
+            }
+            _ => None,
+        };
+        Reply {
+            messages: vec![error(request, code, message)],
+            close,
+        }
+    }
+}
+
+fn error(request: Option<u32>, code: ErrorCode, message: String) -> ServerMessage {
+    let retry = matches!(code, ErrorCode::Unavailable | ErrorCode::Internal);
+    ServerMessage::Error {
+        request,
+        code,
+        message,
+        retry_after_secs: retry.then(|| whole_seconds(RETRY_AFTER)),
+    }
+}
+
+fn request_of(message: &ClientMessage) -> Option<u32> {
+    match message {
+        ClientMessage::Join { request, .. }
+        | ClientMessage::Offer { request, .. }
+        | ClientMessage::EndCall { request } => Some(*request),
+        _ => None,
+    }
+}
+
+/// Rounded up: a client that waits too short asks in vain.
+fn whole_seconds(duration: Duration) -> u32 {
+    duration.as_secs_f64().ceil() as u32
+}
