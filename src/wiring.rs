@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use convoke_media::limits::Limits;
 use convoke_media::runtime::{self as media, EventReceiver, MediaHandle, MediaRuntime};
 use convoke_signaling::auth::Authenticator;
 use convoke_signaling::clock::{Clock, SystemClock};
@@ -120,7 +121,14 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn start_media(config: &Config) -> anyhow::Result<(MediaHandle, EventReceiver, MediaRuntime)> {
+    let limits = Limits {
+        // Signaling judges who may join; the room beyond is for those whose leaving
+        // is still on its way to the media worker.
+        participants_per_router: config.calls.max_participants as usize + 8,
+        ..Limits::default()
+    };
     media::start(media::MediaConfig {
+        limits,
         port: config.media.port,
         advertised: config.media.advertised_ips.clone(),
         local_only: config.http.listen.ip().is_loopback(),

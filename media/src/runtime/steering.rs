@@ -10,6 +10,7 @@
 //! the way in, which is a small part of forwarding.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
@@ -27,6 +28,7 @@ pub(super) enum Crossing {
     Datagram {
         /// Who received it.
         by: usize,
+        at: Instant,
         path: Path,
         bytes: Vec<u8>,
     },
@@ -87,9 +89,10 @@ impl Steering {
     }
 
     /// Sends a datagram over.
-    pub(super) fn forward(&mut self, to: usize, path: Path, datagram: &[u8]) {
+    pub(super) fn forward(&mut self, to: usize, at: Instant, path: Path, datagram: &[u8]) {
         let crossing = Crossing::Datagram {
             by: self.own,
+            at,
             path,
             bytes: datagram.to_vec(),
         };
@@ -164,8 +167,10 @@ mod tests {
         steering.learn(path(1), 2);
         assert_eq!(steering.elsewhere(path(1), &MEDIA), Some(2));
         assert_eq!(steering.elsewhere(path(2), &MEDIA), None);
+        #[expect(clippy::disallowed_methods, reason = "any time will do")]
+        let at = Instant::now();
         for _ in 0..6 {
-            steering.forward(2, path(1), &MEDIA);
+            steering.forward(2, at, path(1), &MEDIA);
         }
         assert_eq!(steering.dropped, 2);
         let crossed = std::iter::from_fn(|| mailboxes[2].try_recv().ok());

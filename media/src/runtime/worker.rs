@@ -280,7 +280,7 @@ impl Worker {
                 // The Sfu's time never runs backwards over turns.
                 let arrived = now.checked_sub(wait).unwrap_or(now).max(self.turned);
                 match self.steering.elsewhere(path, datagram) {
-                    Some(worker) => self.steering.forward(worker, path, datagram),
+                    Some(worker) => self.steering.forward(worker, arrived, path, datagram),
                     None => self
                         .sfu
                         .handle_packet(arrived, path.local, path.remote, datagram),
@@ -298,7 +298,12 @@ impl Worker {
     fn take_crossings(&mut self, now: Instant) -> bool {
         for _ in 0..BATCHES_PER_TURN * RECEIVE_BATCH {
             match self.crossings.try_recv() {
-                Ok(Crossing::Datagram { by, path, bytes }) => self.cross(now, by, path, bytes),
+                Ok(Crossing::Datagram {
+                    by,
+                    at,
+                    path,
+                    bytes,
+                }) => self.cross(at.clamp(self.turned, now), by, path, bytes),
                 Ok(Crossing::Owned { path, owner }) => self.steering.learn(path, owner),
                 Err(_) => return false,
             }
@@ -306,10 +311,11 @@ impl Worker {
         true
     }
 
-    fn cross(&mut self, now: Instant, by: usize, path: Path, mut bytes: Vec<u8>) {
+    /// A datagram that another worker received.
+    fn cross(&mut self, at: Instant, by: usize, path: Path, mut bytes: Vec<u8>) {
         let is_check = classify(&bytes) == Some(DatagramKind::Stun);
         self.sfu
-            .handle_packet(now, path.local, path.remote, &mut bytes);
+            .handle_packet(at, path.local, path.remote, &mut bytes);
         if is_check && self.sfu.owns(&path) {
             self.steering.confirm(by, path);
         }
