@@ -8,7 +8,7 @@
 FUZZ_SECONDS ?= 15
 CARGO_TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --all-targets)
 
-.PHONY: check format lint doc test setup rust web deploy fuzz e2e interop
+.PHONY: check format lint doc test setup rust web deploy fuzz e2e
 
 check: format lint doc
 
