@@ -33,10 +33,6 @@ fn build(web: &Path) -> Result<(), String> {
         println!("cargo:warning=CONVOKE_SKIP_WEB is set: the pages are embedded as they are");
         return Ok(());
     }
-    if !web.join("package.json").exists() {
-        println!("cargo:warning=web/package.json is not there yet: no pages are embedded");
-        return Ok(());
-    }
     install(web)?;
     npm(web, &["run", "build"])
 }

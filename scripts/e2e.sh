@@ -32,4 +32,4 @@ if [ $# -eq 0 ]; then
   set -- tests/e2e/*.test.mjs
 fi
 # One file at a time: four browsers are what two cores carry.
-exec node --test --test-concurrency=1 --test-timeout=180000 --test-reporter=spec "$@"
+exec node --test --test-concurrency=1 --test-timeout=900000 --test-reporter=spec "$@"

@@ -30,9 +30,12 @@ export function instrument() {
     if (!wanted || this.direction !== 'sendonly') return prefer.call(this, codecs);
     const available = RTCRtpSender.getCapabilities('video').codecs;
     const named = (name) => available.filter(({ mimeType }) => mimeType.toLowerCase() === name);
-    const first = named(`video/${wanted}`).filter(
-      ({ sdpFmtpLine = '' }) => !/packetization-mode=0|profile-id=[1-3]|profile=[1-3]/.test(sdpFmtpLine),
-    );
+    // Of H264 the profile that every browser decodes, of the others the first one.
+    const usual = ({ mimeType, sdpFmtpLine = '' }) =>
+      /h264/i.test(mimeType)
+        ? /profile-level-id=42e0/.test(sdpFmtpLine) && /packetization-mode=1/.test(sdpFmtpLine)
+        : !/profile(-id)?=[1-3]/.test(sdpFmtpLine);
+    const first = named(`video/${wanted}`).filter(usual);
     return prefer.call(this, [first[0], ...named('video/rtx')]);
   };
 
