@@ -373,7 +373,7 @@ fn write_control(header: &mut msghdr, local: IpAddr, segment: Option<u16>) {
 /// Writes one control message; answers the space it takes.
 ///
 /// # Safety
-/// `message` must be aligned and have ``CMSG_SPACE(size_of::<T>())`` writable bytes.
+/// `message` must be aligned and have `CMSG_SPACE(size_of::<T>())` writable bytes.
 unsafe fn put<T>(message: *mut cmsghdr, level: c_int, kind: c_int, value: T) -> usize {
     // SAFETY: promised by the caller.
     unsafe {
