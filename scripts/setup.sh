@@ -20,6 +20,7 @@ needed=(
   docker-compose:docker-compose
   caddy:caddy
   openssl:openssl
+  curl:curl
 )
 missing=()
 for entry in "${needed[@]}"; do

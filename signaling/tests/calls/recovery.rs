@@ -64,9 +64,9 @@ on_both_databases! {
         let bert = world.join("bert", "r").await;
         // Lost before the crash, nearly out of time; the grace begins anew.
         world.service.disconnected(bert.participant, bert.epoch).await;
-        world.clock.advance(29 * SECOND);
+        world.clock.advance(19 * SECOND);
         let world = world.crash(&db, CallConfig::default()).await;
-        world.clock.advance(29 * SECOND);
+        world.clock.advance(19 * SECOND);
         let mut back = world.service.resume(anna.participant, anna.epoch).await.unwrap();
         assert_eq!(back.snapshot.call, anna.snapshot.call);
         assert_eq!(back.snapshot.you, anna.snapshot.you);
@@ -79,7 +79,7 @@ on_both_databases! {
         world.service.leave(bert.participant).await.unwrap();
         let call = anna.snapshot.call.id;
         let record = world.service.get_call(&principal("anna"), call).await.unwrap();
-        assert_eq!(record.duration, Some(58 * SECOND));
+        assert_eq!(record.duration, Some(38 * SECOND));
     }
 
     async fn a_stop_is_dated_to_the_moment(db: TestDb) {
