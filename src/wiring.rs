@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use convoke_media::limits::Limits;
 use convoke_media::runtime::{self as media, EventReceiver, MediaHandle, MediaRuntime};
-use convoke_signaling::auth::Authenticator;
 use convoke_signaling::clock::{Clock, SystemClock};
 use convoke_signaling::http::{self, AppState, ServeConfig, TlsFiles};
+use convoke_signaling::links::JoinLinks;
 use convoke_signaling::service::{CallConfig, CallService};
 use convoke_signaling::session::{AdmissionLimits, SessionConfig, SessionContext};
 use convoke_signaling::store::Store;
@@ -30,12 +30,12 @@ const LEAVING_MARGIN: usize = 16;
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     data_dir::create(&config.data_dir)?;
-    let auth = Arc::new(identity::authenticator(&config)?);
     let listener = listen(config.http.listen)?;
     let address = listener.local_addr().context("cannot tell the port")?;
+    let links = links(&config, address, &stop)?;
     let (media, media_events, media_runtime) = start_media(&config)?;
     let store = open_store(&config).await?;
-    let (service, state) = assemble(&config, store, media, media_events, auth, stop).await?;
+    let (service, state) = assemble(&config, store, media, media_events, links, stop).await?;
 
     announce(&config, address, &media_runtime)?;
     let served = http::serve(state, serve_config(&config, listener)).await;
@@ -58,7 +58,7 @@ async fn assemble(
     store: Store,
     media: MediaHandle,
     media_events: EventReceiver,
-    auth: Arc<Authenticator>,
+    links: JoinLinks,
     stop: CancellationToken,
 ) -> anyhow::Result<(CallService, AppState)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -77,17 +77,38 @@ async fn assemble(
         .context("cannot take up the calls of an earlier run")?;
     let context = SessionContext {
         service: service.clone(),
-        auth,
+        auth: links.auth().clone(),
         clock,
         config: sessions,
     };
     let state = AppState::new(
         Arc::new(context),
+        links,
         http_config(config),
         Arc::new(Pages),
         stop,
     );
     Ok((service, state))
+}
+
+/// Who may come in, and the links that they come by.
+fn links(
+    config: &Config,
+    address: SocketAddr,
+    stop: &CancellationToken,
+) -> anyhow::Result<JoinLinks> {
+    let keys = identity::remote_keys(config)?;
+    let auth = Arc::new(identity::authenticator(config, keys.clone())?);
+    if let Some(keys) = keys {
+        let stop = stop.clone();
+        tokio::spawn(async move { keys.keep_fresh(stop).await });
+    }
+    let jitsi = config.jitsi.open()?;
+    for warning in jitsi.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let (url, backend) = (config.http.url(address), config.calls.backend.into());
+    Ok(JoinLinks::new(auth, jitsi, &url, backend))
 }
 
 fn http_config(config: &Config) -> http::HttpConfig {

@@ -7,10 +7,12 @@ mod auth;
 mod calls;
 mod database;
 mod http;
+mod jitsi;
 mod log;
 mod media;
 mod secret;
 mod sources;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -23,10 +25,12 @@ pub(crate) use auth::AuthConfig;
 pub(crate) use calls::CallsConfig;
 pub(crate) use database::DatabaseConfig;
 pub(crate) use http::{HttpConfig, Switch};
+pub(crate) use jitsi::JitsiConfig;
 pub(crate) use log::{LogConfig, LogFormat};
 pub(crate) use media::MediaConfig;
 pub(crate) use secret::Secret;
 pub(crate) use sources::Settings;
+pub(crate) use webhooks::WebhooksConfig;
 
 /// Read from the working directory when `--config` does not name another file.
 const DEFAULT_FILE: &str = "convoke.toml";
@@ -42,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseConfig,
     pub(crate) auth: AuthConfig,
     pub(crate) calls: CallsConfig,
+    pub(crate) jitsi: JitsiConfig,
+    pub(crate) webhooks: WebhooksConfig,
     pub(crate) log: LogConfig,
 }
 
@@ -54,6 +60,8 @@ impl Default for Config {
             database: DatabaseConfig::default(),
             auth: AuthConfig::default(),
             calls: CallsConfig::default(),
+            jitsi: JitsiConfig::default(),
+            webhooks: WebhooksConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -91,7 +99,21 @@ impl Config {
         self.http.check()?;
         self.media.check()?;
         self.auth.check()?;
-        self.calls.check()
+        self.calls.check()?;
+        self.jitsi.check()?;
+        self.webhooks.check()?;
+        self.check_secrets()
+    }
+
+    /// With one secret for both, whoever has a token for the Jitsi would be a user
+    /// here, and all of them the same one.
+    fn check_secrets(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.jitsi.app_secret().is_none()
+                || self.jitsi.app_secret() != self.auth.jwt_secret.as_ref(),
+            "jitsi.app_secret and auth.jwt_secret must not be the same"
+        );
+        Ok(())
     }
 
     /// The effective configuration as a file that could have said it, secrets hidden.

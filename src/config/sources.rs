@@ -15,6 +15,8 @@ enum Kind {
     /// Comma-separated; empty text is the empty list.
     List,
     Number,
+    /// As applications write it: `true`, `1`, `on` and their opposites.
+    Flag,
 }
 
 /// Every variable: its name, its key in the file, how it is read.
@@ -44,12 +46,50 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("CONVOKE_MEDIA_WORKERS", "media.workers", Kind::Number),
     ("CONVOKE_DATABASE_URL", "database.url", Kind::Text),
     ("CONVOKE_AUTH_JWT_SECRET", "auth.jwt_secret", Kind::Text),
+    ("CONVOKE_AUTH_JWKS_URL", "auth.jwks_url", Kind::Text),
+    ("CONVOKE_AUTH_JWKS_ISSUER", "auth.jwks_issuer", Kind::Text),
+    (
+        "CONVOKE_AUTH_JWKS_AUDIENCE",
+        "auth.jwks_audience",
+        Kind::Text,
+    ),
     ("CONVOKE_AUTH_GUESTS", "auth.guests", Kind::Text),
     ("CONVOKE_API_KEYS", "auth.api_keys", Kind::List),
     (
         "CONVOKE_MAX_PARTICIPANTS",
         "calls.max_participants",
         Kind::Number,
+    ),
+    ("CONVOKE_BACKEND", "calls.backend", Kind::Text),
+    (
+        "CONVOKE_RING_TIMEOUT_SECS",
+        "calls.ring_timeout_secs",
+        Kind::Number,
+    ),
+    (
+        "CONVOKE_MAX_DURATION_SECS",
+        "calls.max_duration_secs",
+        Kind::Number,
+    ),
+    ("JITSI_DOMAIN", "jitsi.domain", Kind::Text),
+    ("JITSI_APP_ID", "jitsi.app_id", Kind::Text),
+    ("JITSI_APP_SECRET", "jitsi.app_secret", Kind::Text),
+    ("CONVOKE_JITSI_KEY_FILE", "jitsi.key_file", Kind::Text),
+    ("CONVOKE_JITSI_KEY_ID", "jitsi.key_id", Kind::Text),
+    ("JITSI_USE_JWT", "jitsi.use_jwt", Kind::Flag),
+    ("JITSI_ROOM_PREFIX", "jitsi.room_prefix", Kind::Text),
+    (
+        "JITSI_RECORDING_ENABLED",
+        "jitsi.recording_enabled",
+        Kind::Flag,
+    ),
+    ("JITSI_RECORDING_PATH", "jitsi.recording_path", Kind::Text),
+    ("CONVOKE_WEBHOOK_URLS", "webhooks.urls", Kind::List),
+    ("CONVOKE_WEBHOOK_SECRET", "webhooks.secret", Kind::Text),
+    (
+        "CONVOKE_WEBHOOK_ALLOW_PRIVATE",
+        "webhooks.allow_private",
+        Kind::Flag,
     ),
     ("CONVOKE_LOG_FORMAT", "log.format", Kind::Text),
     ("CONVOKE_LOG", "log.filter", Kind::Text),
@@ -110,18 +150,19 @@ fn merge(into: &mut Dict, part: Dict) {
     }
 }
 
-/// Reads the variables of [`VARIABLES`]. Other `CONVOKE_*` names are reported, not
+/// Reads the variables of [`VARIABLES`]: ours, and those that applications with a
+/// Jitsi have already. Other `CONVOKE_*` names are reported, not
 /// refused: a later version's or a build's variable must not stop this one. Only
 /// who may come in is no matter to be misspelled.
 pub(super) fn from_env(vars: impl Iterator<Item = (String, String)>) -> anyhow::Result<Settings> {
     let mut settings = Settings::new("environment");
-    for (name, text) in vars.filter(|(name, _)| name.starts_with("CONVOKE_")) {
+    for (name, text) in vars {
         let known = VARIABLES.iter().find(|(known, ..)| *known == name);
         if let Some((name, key, kind)) = known {
             settings.set(key, value(name, &text, *kind)?);
         } else if name.starts_with(AUTH_PREFIX) {
             anyhow::bail!("{name} is not a variable of this version");
-        } else if name != "CONVOKE_SKIP_WEB" {
+        } else if name.starts_with("CONVOKE_") && name != "CONVOKE_SKIP_WEB" {
             eprintln!("convoke: {name} is not a variable of this version; ignored");
         }
     }
@@ -139,6 +180,11 @@ fn value(name: &str, text: &str, kind: Kind) -> anyhow::Result<Value> {
                 .filter(|item| !item.is_empty());
             Value::from(items.map(Value::from).collect::<Vec<_>>())
         }
+        Kind::Flag => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" | "yes" => Value::from(true),
+            "false" | "0" | "off" | "no" | "" => Value::from(false),
+            _ => anyhow::bail!("{name} must be true or false, not {text:?}"),
+        },
         Kind::Number => match text.parse::<u64>() {
             Ok(number) => Value::from(number),
             Err(_) => anyhow::bail!("{name} must be a number, not {text:?}"),

@@ -1,6 +1,7 @@
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
+use super::calls::Backend;
 use super::*;
 
 fn load(toml: &str, env: &[(&str, &str)]) -> anyhow::Result<Config> {
@@ -36,31 +37,55 @@ fn later_sources_win() {
     assert_eq!(config.calls.max_participants, 50);
 }
 
+/// Every variable, set to something else than its default.
+const ENVIRONMENT: [(&str, &str); 36] = [
+    ("CONVOKE_DATA_DIR", "/srv/calls"),
+    ("CONVOKE_HTTP_LISTEN", "[::]:443"),
+    ("CONVOKE_HTTP_TLS_CERT", "c.pem"),
+    ("CONVOKE_HTTP_TLS_KEY", "k.pem"),
+    ("CONVOKE_PUBLIC_URL", "https://calls.example.org"),
+    ("CONVOKE_TRUSTED_PROXIES", "10.0.0.1, ::1"),
+    ("CONVOKE_ALLOWED_ORIGINS", "https://app.example.org"),
+    ("CONVOKE_RATE_LIMITS", "off"),
+    ("CONVOKE_MEDIA_PORT", "5000"),
+    ("CONVOKE_MEDIA_ADVERTISED_IPS", "203.0.113.7"),
+    ("CONVOKE_MEDIA_WORKERS", "4"),
+    ("CONVOKE_DATABASE_URL", "postgres://u:pw@db/convoke"),
+    (
+        "CONVOKE_AUTH_JWT_SECRET",
+        "00000000000000000000000000000000",
+    ),
+    ("CONVOKE_AUTH_JWKS_URL", "https://keys.example.org/jwks"),
+    ("CONVOKE_AUTH_JWKS_ISSUER", "https://issuer.example.org"),
+    ("CONVOKE_AUTH_JWKS_AUDIENCE", "convoke"),
+    ("CONVOKE_AUTH_GUESTS", "on"),
+    ("CONVOKE_API_KEYS", "one,two"),
+    ("CONVOKE_MAX_PARTICIPANTS", "12"),
+    ("CONVOKE_BACKEND", "jitsi"),
+    ("CONVOKE_RING_TIMEOUT_SECS", "30"),
+    ("CONVOKE_MAX_DURATION_SECS", "7200"),
+    ("JITSI_DOMAIN", "https://meet.example.org"),
+    ("JITSI_APP_ID", "talentflip-ai"),
+    ("JITSI_APP_SECRET", "a-secret-of-the-jitsi"),
+    ("CONVOKE_JITSI_KEY_FILE", "jitsi.pem"),
+    ("CONVOKE_JITSI_KEY_ID", "key-1"),
+    ("JITSI_USE_JWT", "true"),
+    ("JITSI_ROOM_PREFIX", "Meet_"),
+    ("JITSI_RECORDING_ENABLED", "TRUE"),
+    ("JITSI_RECORDING_PATH", "/srv/recordings"),
+    (
+        "CONVOKE_WEBHOOK_URLS",
+        "https://a.example.org,https://b.example.org/hook",
+    ),
+    ("CONVOKE_WEBHOOK_SECRET", "webhook-secret"),
+    ("CONVOKE_WEBHOOK_ALLOW_PRIVATE", "1"),
+    ("CONVOKE_LOG_FORMAT", "json"),
+    ("CONVOKE_LOG", "debug"),
+];
+
 #[test]
 fn every_variable_reaches_its_key() {
-    let env = [
-        ("CONVOKE_DATA_DIR", "/srv/calls"),
-        ("CONVOKE_HTTP_LISTEN", "[::]:443"),
-        ("CONVOKE_HTTP_TLS_CERT", "c.pem"),
-        ("CONVOKE_HTTP_TLS_KEY", "k.pem"),
-        ("CONVOKE_PUBLIC_URL", "https://calls.example.org"),
-        ("CONVOKE_TRUSTED_PROXIES", "10.0.0.1, ::1"),
-        ("CONVOKE_ALLOWED_ORIGINS", "https://app.example.org"),
-        ("CONVOKE_RATE_LIMITS", "off"),
-        ("CONVOKE_MEDIA_PORT", "5000"),
-        ("CONVOKE_MEDIA_ADVERTISED_IPS", "203.0.113.7"),
-        ("CONVOKE_MEDIA_WORKERS", "4"),
-        ("CONVOKE_DATABASE_URL", "postgres://u:pw@db/convoke"),
-        (
-            "CONVOKE_AUTH_JWT_SECRET",
-            "00000000000000000000000000000000",
-        ),
-        ("CONVOKE_AUTH_GUESTS", "on"),
-        ("CONVOKE_API_KEYS", "one,two"),
-        ("CONVOKE_MAX_PARTICIPANTS", "12"),
-        ("CONVOKE_LOG_FORMAT", "json"),
-        ("CONVOKE_LOG", "debug"),
-    ];
+    let env = ENVIRONMENT;
     let names: Vec<_> = sources::variables().map(|(name, _)| name).collect();
     assert_eq!(
         names,
@@ -87,7 +112,31 @@ fn every_variable_reaches_its_key() {
     );
     assert_eq!(config.auth.api_keys.len(), 2);
     assert!(config.guests_allowed());
-    assert_eq!(config.calls.max_participants, 12);
+    assert_eq!(
+        config.auth.jwks_issuer.as_deref(),
+        Some("https://issuer.example.org")
+    );
+    assert_eq!(config.auth.jwks_audience.as_deref(), Some("convoke"));
+    let calls = &config.calls;
+    assert_eq!((calls.max_participants, calls.ring_timeout_secs), (12, 30));
+    assert_eq!(
+        (calls.backend, calls.max_duration_secs),
+        (Backend::Jitsi, Some(7200))
+    );
+    let jitsi = &config.jitsi;
+    assert_eq!(
+        (jitsi.domain.as_str(), jitsi.app_id.as_str()),
+        ("https://meet.example.org", "talentflip-ai")
+    );
+    assert_eq!(jitsi.key_file.as_deref(), Some(Path::new("jitsi.pem")));
+    assert_eq!(jitsi.key_id.as_deref(), Some("key-1"));
+    assert!(jitsi.app_secret.is_some() && jitsi.use_jwt && jitsi.recording_enabled);
+    assert_eq!(
+        (jitsi.room_prefix.as_str(), jitsi.recording_path.as_str()),
+        ("Meet_", "/srv/recordings")
+    );
+    assert_eq!(config.webhooks.urls.len(), 2);
+    assert!(config.webhooks.secret.is_some() && config.webhooks.allow_private);
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.log.filter, "debug");
 }
@@ -95,7 +144,7 @@ fn every_variable_reaches_its_key() {
 #[test]
 fn a_mistake_is_named() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 11] = [
+    let cases: [Case<'_>; 23] = [
         ("colour = 1", &[], "colour"),
         ("[http]\nlissen = \"127.0.0.1:1\"", &[], "lissen"),
         ("[http]\nlisten = \"nowhere\"", &[], "http.listen"),
@@ -111,6 +160,37 @@ fn a_mistake_is_named() {
         ),
         ("", &[("CONVOKE_RATE_LIMITS", "maybe")], "maybe"),
         ("", &[("CONVOKE_MAX_PARTICIPANTS", "0")], "max_participants"),
+        ("", &[("CONVOKE_RING_TIMEOUT_SECS", "0")], "ring_timeout"),
+        ("", &[("CONVOKE_MAX_DURATION_SECS", "0")], "max_duration"),
+        ("", &[("CONVOKE_BACKEND", "zoom")], "zoom"),
+        ("", &[("JITSI_USE_JWT", "maybe")], "JITSI_USE_JWT"),
+        ("", &[("JITSI_DOMAIN", "meet.example.org/a/b")], "domain"),
+        ("[jitsi]\nkey_file = \"k.pem\"", &[], "jitsi.key_id"),
+        (
+            "[auth]\njwt_secret = \"00000000000000000000000000000000\"",
+            &[("JITSI_APP_SECRET", "00000000000000000000000000000000")],
+            "the same",
+        ),
+        ("[webhooks]\nurls = [\"https://a\"]", &[], "webhooks.secret"),
+        (
+            "[webhooks]\nurls = [\"ftp://a\"]\nsecret = \"s\"",
+            &[],
+            "ftp",
+        ),
+        (
+            "",
+            &[("CONVOKE_AUTH_JWKS_URL", "http://keys.example.org/")],
+            "https",
+        ),
+        ("", &[("CONVOKE_AUTH_JWKS_URL", "keys")], "no URL"),
+        (
+            "",
+            &[(
+                "CONVOKE_AUTH_JWKS_URL",
+                "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
+            )],
+            "jwks_audience",
+        ),
     ];
     for (toml, env, word) in cases {
         let message = refusal(toml, env);
@@ -124,11 +204,13 @@ fn what_is_printed_hides_secrets() {
     let env = [
         ("CONVOKE_AUTH_JWT_SECRET", secret),
         ("CONVOKE_API_KEYS", "key-one"),
+        ("JITSI_APP_SECRET", "jitsi-secret"),
+        ("CONVOKE_WEBHOOK_SECRET", "webhook-secret"),
         ("CONVOKE_DATABASE_URL", "postgres://u:pw@db/convoke"),
     ];
     let config = load("", &env).unwrap();
     let printed = config.to_toml().unwrap() + &format!("{config:?}");
-    for hidden in [secret, "key-one", "u:pw"] {
+    for hidden in [secret, "key-one", "jitsi-secret", "webhook-secret", "u:pw"] {
         assert!(!printed.contains(hidden), "{hidden} in {printed}");
     }
     assert!(printed.contains("max_participants = 50"));
@@ -162,6 +244,40 @@ fn guests_enter_by_name_only_on_an_unconfigured_loopback() {
         "00000000000000000000000000000000"
     )]));
     assert!(!guests(&[("CONVOKE_AUTH_GUESTS", "off")]));
+    assert!(!guests(&[(
+        "CONVOKE_AUTH_JWKS_URL",
+        "https://keys.example.org"
+    )]));
+}
+
+#[test]
+fn key_servers_that_nobody_stands_between() {
+    let fits = |url: &str| load("", &[("CONVOKE_AUTH_JWKS_URL", url)]).is_ok();
+    for url in [
+        "https://keys.example.org/jwks",
+        "http://localhost:8080/jwks",
+        "http://127.0.0.1/jwks",
+        "http://[::1]:80/jwks",
+        "http://keycloak:8080/realms/x/certs",
+    ] {
+        assert!(fits(url), "{url}");
+    }
+    for url in [
+        "http://192.0.2.1/jwks",
+        "http://127.0.0.1.example.org/",
+        "http:///jwks",
+    ] {
+        assert!(!fits(url), "{url}");
+    }
+}
+
+#[test]
+fn a_variable_left_empty_is_no_secret() {
+    let config = load("", &[("JITSI_APP_SECRET", "")]).unwrap();
+    let jitsi = config.jitsi.open().unwrap();
+    assert!(jitsi.warnings().is_empty());
+    let config = load("", &[("JITSI_APP_SECRET", "super_secret_key_here")]).unwrap();
+    assert_eq!(config.jitsi.open().unwrap().warnings().len(), 2);
 }
 
 #[test]
@@ -204,6 +320,14 @@ fn the_sample_file_says_every_key_and_its_default() {
         "url",
         "jwt_secret",
         "guests",
+        "jwks_url",
+        "jwks_issuer",
+        "jwks_audience",
+        "max_duration_secs",
+        "app_secret",
+        "key_file",
+        "key_id",
+        "secret",
     ];
     let defaults: String = enabled
         .lines()

@@ -4,9 +4,12 @@
 //! Nothing in here logs, and nothing in here has a `Debug` that shows a secret.
 
 pub mod api_key;
+mod jwk;
+pub mod jwks;
 pub mod resume;
 pub mod token;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -15,8 +18,9 @@ use crate::domain::principal::{Principal, Standing};
 use crate::domain::time::UnixMillis;
 use crate::ids::{RoomName, UserId};
 use api_key::ApiKeys;
+use jwks::RemoteKeys;
 use resume::ResumeTokens;
-use token::{Claims, Invite, TokenError, UserTokens};
+use token::{Claims, Invite, RoomPass, TokenError, UserTokens};
 
 /// Longest name that others are shown.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -33,6 +37,8 @@ pub struct AuthConfig {
     /// Whether a name alone is enough.
     pub guests: bool,
     pub leeway: Duration,
+    /// Keys that the host application publishes, believed beside `jwt_secret`.
+    pub remote_keys: Option<Arc<RemoteKeys>>,
 }
 
 /// Every way of proving who one is.
@@ -58,7 +64,8 @@ pub enum AuthError {
 impl Authenticator {
     pub fn new(config: AuthConfig) -> Self {
         Self {
-            users: UserTokens::shared_secret(&config.jwt_secret, config.leeway),
+            users: UserTokens::shared_secret(&config.jwt_secret, config.leeway)
+                .with_remote(config.remote_keys),
             api_keys: ApiKeys::new(config.api_keys),
             guests: config.guests,
             resume: ResumeTokens::new(&config.server_secret),
@@ -73,6 +80,22 @@ impl Authenticator {
         &self.resume
     }
 
+    /// As [`Self::token`], but a token of a key that is not known yet may wait for
+    /// the keys to be fetched. Tokens of known keys never wait.
+    pub async fn token_or_fetch(
+        &self,
+        token: &str,
+        now: UnixMillis,
+    ) -> Result<Principal, AuthError> {
+        match self.token(token, now) {
+            Err(AuthError::Token(TokenError::UnknownKey)) => {
+                self.users.refresh_keys().await;
+                self.token(token, now)
+            }
+            known => known,
+        }
+    }
+
     pub fn token(&self, token: &str, now: UnixMillis) -> Result<Principal, AuthError> {
         let claims = self.users.verify(token, now)?;
         let expires = Some(self.users.end_of(&claims));
@@ -85,6 +108,13 @@ impl Authenticator {
     /// Signs what `convoke token` asked for, if it would be accepted again.
     pub fn mint(&self, invite: &Invite, now: UnixMillis) -> Result<String, AuthError> {
         let token = self.users.mint(invite, now)?;
+        self.token(&token, now)?;
+        Ok(token)
+    }
+
+    /// Signs what a link into one room of ours carries, if it would be accepted again.
+    pub fn room_pass(&self, pass: &RoomPass, now: UnixMillis) -> Result<String, AuthError> {
+        let token = self.users.room_pass(pass, now)?;
         self.token(&token, now)?;
         Ok(token)
     }

@@ -9,6 +9,7 @@ fn authenticator(guests: bool) -> Authenticator {
         api_keys: vec!["key".to_owned()],
         guests,
         leeway: Duration::ZERO,
+        remote_keys: None,
     })
 }
 

@@ -7,12 +7,15 @@
 //! Times are checked here and not by the library, because it lets a string `exp`
 //! pass as if it were absent, and because it reads the clock itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::jwks::{Expected, RemoteKeys};
 use crate::domain::time::UnixMillis;
+use crate::ids::{RoomName, UserId};
 
 /// Longer tokens are refused unread: headers of 8 kB are what proxies let through.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -63,6 +66,10 @@ pub enum TokenError {
     /// for all, so that trying tells nothing.
     #[error("the token is not valid here")]
     Invalid,
+    /// Names a key that the host application may have published since the keys were
+    /// last fetched. For the asker the same as [`Self::Invalid`].
+    #[error("the token is not valid here")]
+    UnknownKey,
     #[error("the token's claims are missing or of the wrong type")]
     Claims,
     #[error("the token has expired")]
@@ -71,17 +78,18 @@ pub enum TokenError {
     NotYetValid,
 }
 
-/// One key and the one algorithm it may be used with. A JWKS will fill the list
-/// with keys that have an id.
-struct VerificationKey {
-    id: Option<String>,
-    algorithm: Algorithm,
-    key: DecodingKey,
+/// One key and the one algorithm it may be used with.
+pub(super) struct VerificationKey {
+    pub(super) id: Option<String>,
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
 }
 
 /// Verifies and signs user tokens.
 pub struct UserTokens {
-    keys: Vec<VerificationKey>,
+    secret: VerificationKey,
+    /// Published by the host application.
+    remote: Option<Arc<RemoteKeys>>,
     signing: EncodingKey,
     leeway: Duration,
 }
@@ -90,13 +98,27 @@ impl UserTokens {
     /// `leeway` above [`MAX_LEEWAY`] counts as that.
     pub fn shared_secret(secret: &[u8], leeway: Duration) -> Self {
         Self {
-            keys: vec![VerificationKey {
+            secret: VerificationKey {
                 id: None,
                 algorithm: Algorithm::HS256,
                 key: DecodingKey::from_secret(secret),
-            }],
+            },
+            remote: None,
             signing: EncodingKey::from_secret(secret),
             leeway: leeway.min(MAX_LEEWAY),
+        }
+    }
+
+    /// Believes these keys as well.
+    #[must_use]
+    pub fn with_remote(self, remote: Option<Arc<RemoteKeys>>) -> Self {
+        Self { remote, ..self }
+    }
+
+    /// For whoever was told [`TokenError::UnknownKey`] and can wait.
+    pub async fn refresh_keys(&self) {
+        if let Some(remote) = &self.remote {
+            remote.refresh().await;
         }
     }
 
@@ -109,16 +131,19 @@ impl UserTokens {
         if header.crit.is_some() {
             return Err(TokenError::Invalid);
         }
-        let key = self.key_for(&header).ok_or(TokenError::Invalid)?;
-        let claims = decode(token, key)?;
+        let claims = self.decode(token, &header)?;
         self.check_times(&claims, now)?;
         Ok(claims)
     }
 
-    fn key_for(&self, header: &Header) -> Option<&VerificationKey> {
-        self.keys
-            .iter()
-            .find(|key| key.algorithm == header.alg && (key.id.is_none() || key.id == header.kid))
+    /// The secret has one algorithm, and no published key ever has it.
+    fn decode(&self, token: &str, header: &Header) -> Result<Claims, TokenError> {
+        if header.alg == self.secret.algorithm {
+            return decode(token, &self.secret, &Expected::default());
+        }
+        let remote = self.remote.as_ref().ok_or(TokenError::Invalid)?;
+        let decoded = remote.find(header, |key| decode(token, key, &remote.expected));
+        decoded.unwrap_or(Err(TokenError::UnknownKey))
     }
 
     fn check_times(&self, claims: &Claims, now: UnixMillis) -> Result<(), TokenError> {
@@ -151,12 +176,37 @@ impl UserTokens {
             role: None,
             room: invite.room.clone(),
             moderator: invite.moderator.then_some(true),
-            exp: (unix_seconds(now) + invite.ttl.as_secs_f64()).floor(),
+            exp: expiry(now, invite.ttl),
             nbf: None,
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
+        self.sign(&claims)
+    }
+
+    pub fn room_pass(&self, pass: &RoomPass, now: UnixMillis) -> Result<String, TokenError> {
+        let claims = Claims {
+            sub: pass.user.to_string(),
+            name: Some(pass.name.clone()),
+            email: pass.email.clone(),
+            username: None,
+            picture: pass.avatar_url.clone(),
+            role: None,
+            room: Some(pass.room.to_string()),
+            moderator: pass.moderator.then_some(true),
+            exp: expiry(now, pass.lifetime),
+            nbf: None,
+        };
+        self.sign(&claims)
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)
             .map_err(|_| TokenError::Claims)
     }
+}
+
+/// Whole seconds, as most who read it expect.
+fn expiry(now: UnixMillis, lifetime: Duration) -> f64 {
+    (unix_seconds(now) + lifetime.as_secs_f64()).floor()
 }
 
 /// What `convoke token` asks for.
@@ -169,13 +219,33 @@ pub struct Invite {
     pub ttl: Duration,
 }
 
-fn decode(token: &str, key: &VerificationKey) -> Result<Claims, TokenError> {
+/// Lets a known user into one room, for a while.
+#[derive(Debug, Clone)]
+pub struct RoomPass {
+    pub user: UserId,
+    pub name: String,
+    pub email: Option<String>,
+    pub avatar_url: Option<String>,
+    pub room: RoomName,
+    pub moderator: bool,
+    pub lifetime: Duration,
+}
+
+fn decode(token: &str, key: &VerificationKey, expected: &Expected) -> Result<Claims, TokenError> {
     use jsonwebtoken::errors::ErrorKind;
 
     let mut validation = Validation::new(key.algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
-    validation.validate_aud = false;
+    validation.validate_aud = expected.audience.is_some();
+    if let Some(issuer) = &expected.issuer {
+        validation.set_issuer(&[issuer]);
+        validation.required_spec_claims.insert("iss".to_owned());
+    }
+    if let Some(audience) = &expected.audience {
+        validation.set_audience(&[audience]);
+        validation.required_spec_claims.insert("aud".to_owned());
+    }
     jsonwebtoken::decode(token, &key.key, &validation)
         .map(|data| data.claims)
         .map_err(|error| match error.kind() {

@@ -32,7 +32,7 @@ impl FromRequestParts<AppState> for Asker {
         }
         let token = bearer(&parts.headers).ok_or(RequestRefused::Unauthenticated)?;
         let now = state.sessions().clock.now();
-        Ok(Self(auth.token(token, now)?))
+        Ok(Self(auth.token_or_fetch(token, now).await?))
     }
 }
 

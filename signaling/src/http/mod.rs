@@ -23,6 +23,7 @@ pub use assets::{Asset, Assets, NoAssets};
 pub use serve::{ServeConfig, ServeError, TlsFiles, serve};
 
 use crate::dialect;
+use crate::links::JoinLinks;
 use crate::session::{Admission, AdmissionLimits, SessionContext};
 use problem::{Problem, RequestRefused};
 
@@ -48,6 +49,7 @@ pub struct AppState(Arc<Shared>);
 
 struct Shared {
     sessions: Arc<SessionContext>,
+    links: JoinLinks,
     config: HttpConfig,
     admission: Admission,
     assets: Arc<dyn Assets>,
@@ -59,6 +61,7 @@ impl AppState {
     /// `stop` ends the Sessions, which may then be resumed elsewhere.
     pub fn new(
         sessions: Arc<SessionContext>,
+        links: JoinLinks,
         config: HttpConfig,
         assets: Arc<dyn Assets>,
         stop: CancellationToken,
@@ -66,6 +69,7 @@ impl AppState {
         let admission = Admission::new(config.admission);
         Self(Arc::new(Shared {
             sessions,
+            links,
             config,
             admission,
             assets,
@@ -76,6 +80,10 @@ impl AppState {
 
     pub(crate) fn sessions(&self) -> &Arc<SessionContext> {
         &self.0.sessions
+    }
+
+    pub fn links(&self) -> &JoinLinks {
+        &self.0.links
     }
 
     pub(crate) fn config(&self) -> &HttpConfig {

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::auth::AuthError;
 use crate::error::CallError;
+use crate::jitsi::JitsiError;
+use crate::links::LinkError;
 use crate::session::AdmissionRefused;
 
 /// Seconds after which a refusal that will pass is worth another try.
@@ -90,6 +92,26 @@ impl From<AuthError> for Problem {
             }
         };
         problem.with_detail(error)
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Jitsi(JitsiError::Room) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid-room", "Not a room name")
+                    .with_detail(error)
+            }
+            // The operator's to mend, and his log says what.
+            LinkError::Jitsi(
+                JitsiError::NoKey | JitsiError::Key | JitsiError::Domain | JitsiError::Signing,
+            ) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "jitsi-not-configured",
+                "Jitsi configuration missing",
+            ),
+            LinkError::Auth(error) => error.into(),
+        }
     }
 }
 

@@ -196,7 +196,10 @@ impl Session {
         }
         let auth = &self.context.auth;
         let principal = match (token, name) {
-            (Some(token), _) => auth.token(&token, self.context.clock.now())?,
+            (Some(token), _) => {
+                let now = self.context.clock.now();
+                auth.token_or_fetch(&token, now).await?
+            }
             (None, name) => auth.guest(&name.unwrap_or_default(), Uuid::new_v4())?,
         };
         let welcome = self.welcome(&principal, None, false);

@@ -79,6 +79,7 @@ async fn run(messages: Vec<ClientMessage>) {
         api_keys: Vec::new(),
         guests: true,
         leeway: Duration::ZERO,
+        remote_keys: None,
     }));
     let mut session = Session::new(Arc::new(SessionContext {
         service: world.service.clone(),

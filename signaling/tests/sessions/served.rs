@@ -10,7 +10,10 @@ use axum::http::{Request, Response};
 use convoke_signaling::auth::token::Invite;
 use convoke_signaling::auth::{AuthConfig, Authenticator};
 use convoke_signaling::clock::Clock as _;
+use convoke_signaling::domain::call::Backend;
 use convoke_signaling::http::{self, AppState, Assets, HttpConfig, NoAssets, ServeConfig};
+use convoke_signaling::jitsi::{Jitsi, JitsiConfig};
+use convoke_signaling::links::JoinLinks;
 use convoke_signaling::service::CallConfig;
 use convoke_signaling::session::{SessionConfig, SessionContext};
 use serde_json::Value;
@@ -67,6 +70,7 @@ impl Served {
             api_keys: vec![API_KEY.to_owned()],
             guests: setup.guests,
             leeway: Duration::ZERO,
+            remote_keys: None,
         }));
         let context = SessionContext {
             service: world.service.clone(),
@@ -75,7 +79,13 @@ impl Served {
             config: setup.sessions,
         };
         let stop = CancellationToken::new();
-        let state = AppState::new(Arc::new(context), setup.http, setup.assets, stop.clone());
+        let state = AppState::new(
+            Arc::new(context),
+            links(auth.clone()),
+            setup.http,
+            setup.assets,
+            stop.clone(),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let config = ServeConfig {
@@ -148,6 +158,11 @@ impl Served {
         self.world.service.stop().await;
         self.world.store.close().await;
     }
+}
+
+fn links(auth: Arc<Authenticator>) -> JoinLinks {
+    let jitsi = Jitsi::new(JitsiConfig::default()).unwrap();
+    JoinLinks::new(auth, jitsi, "https://calls.example.org", Backend::Sfu)
 }
 
 pub(crate) async fn json_of(response: Response<Body>) -> (u16, Value) {
