@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use convoke_media::limits::Limits;
 use convoke_media::runtime::{self as media, EventReceiver, MediaHandle, MediaRuntime};
 use convoke_signaling::clock::{Clock, SystemClock};
-use convoke_signaling::http::{self, AppState, ServeConfig, TlsFiles};
+use convoke_signaling::http::{self, AppState, ConnectionLimits, ServeConfig, TlsFiles};
 use convoke_signaling::links::JoinLinks;
 use convoke_signaling::service::{CallConfig, CallService};
 use convoke_signaling::session::{AdmissionLimits, SessionConfig, SessionContext};
@@ -19,9 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Switch};
 use crate::pages::Pages;
 use crate::{cli, data_dir, identity, shutdown};
-
-/// Each is a file descriptor; WebSockets are counted for themselves.
-const MAX_CONNECTIONS: usize = 10_000;
 
 /// A leave is committed before the Router hears of it: so many may still be in it.
 const LEAVING_MARGIN: usize = 16;
@@ -140,9 +137,18 @@ fn serve_config(config: &Config, listener: TcpListener) -> ServeConfig {
     ServeConfig {
         listener,
         tls,
-        max_connections: MAX_CONNECTIONS,
+        limits: connection_limits(config.http.rate_limits),
         grace: shutdown::GRACE,
     }
+}
+
+/// The total stands whatever is in front: each connection is a file descriptor.
+fn connection_limits(rate_limits: Switch) -> ConnectionLimits {
+    let mut limits = ConnectionLimits::default();
+    if rate_limits == Switch::Off {
+        limits.per_address = usize::MAX;
+    }
+    limits
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

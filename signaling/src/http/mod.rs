@@ -2,6 +2,7 @@
 //! health checks and the pages, under the limits and headers that all of them share.
 
 mod assets;
+mod connection;
 pub(crate) mod extract;
 mod health;
 mod layers;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use assets::{Asset, Assets, NoAssets};
+pub use connection::ConnectionLimits;
 pub use serve::{ServeConfig, ServeError, TlsFiles, serve};
 
 use crate::dialect;

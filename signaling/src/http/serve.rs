@@ -4,19 +4,17 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tower::Service;
 
+use super::connection::{ConnectionLimits, Door};
 use super::{AppState, router};
 
 /// For the head of a request: a client that drips bytes holds a connection no longer.
@@ -26,9 +24,7 @@ pub struct ServeConfig {
     pub listener: TcpListener,
     /// HTTPS with these files, otherwise HTTP.
     pub tls: Option<TlsFiles>,
-    /// HTTP connections at one time; more are closed at once. WebSockets are counted
-    /// by the admission instead.
-    pub max_connections: usize,
+    pub limits: ConnectionLimits,
     /// How long the requests and Sessions that run may take to finish after the stop.
     pub grace: Duration,
 }
@@ -56,27 +52,40 @@ pub enum ServeError {
 /// Serves until the state's stop token is cancelled and what ran has finished.
 pub async fn serve(state: AppState, config: ServeConfig) -> Result<(), ServeError> {
     let tls = config.tls.as_ref().map(tls_config).transpose()?;
-    config.listener.set_nonblocking(true)?;
     let handle = Handle::new();
     let stopping = stop_gracefully(state.clone(), handle.clone(), config.grace);
-    let limit = LimitAcceptor(Arc::new(Semaphore::new(config.max_connections)));
-    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let mut server = axum_server::from_tcp(config.listener)?.handle(handle);
+    let door = Door::new(config.limits, &state.config().trusted_proxies);
+    let timeout = config.limits.first_request;
+    let app = router(state);
+    let serving = accept(config.listener, tls.zip(Some(timeout)), door, handle, app);
+    let (served, ()) = tokio::join!(serving, stopping);
+    Ok(served?)
+}
+
+/// Every connection from here on, until the handle is told to stop. `tls` has the
+/// handshake's deadline with it.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<(Arc<rustls::ServerConfig>, Duration)>,
+    door: Door,
+    handle: Handle<SocketAddr>,
+    app: Router,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle);
     let mut http1 = server.http_builder().http1();
     http1
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT);
-    let serving = async {
-        match tls {
-            Some(tls) => {
-                let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls));
-                server.acceptor(tls.acceptor(limit)).serve(app).await
-            }
-            None => server.acceptor(limit).serve(app).await,
+    match tls {
+        Some((tls, deadline)) => {
+            let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls));
+            let tls = tls.handshake_timeout(deadline).acceptor(door);
+            server.acceptor(tls).serve(app).await
         }
-    };
-    let (served, ()) = tokio::join!(serving, stopping);
-    Ok(served?)
+        None => server.acceptor(door).serve(app).await,
+    }
 }
 
 /// Sessions end by the same token; they are waited for because the connection that
@@ -107,51 +116,5 @@ fn tls_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, ServeError>
     Ok(Arc::new(config))
 }
 
-/// Closes the connections that are too many.
-#[derive(Clone)]
-struct LimitAcceptor(Arc<Semaphore>);
-
-impl<I, S> Accept<I, S> for LimitAcceptor {
-    type Stream = I;
-    type Service = Counted<S>;
-    type Future = std::future::Ready<io::Result<(I, Counted<S>)>>;
-
-    fn accept(&self, stream: I, service: S) -> Self::Future {
-        let permit = Arc::clone(&self.0).try_acquire_owned();
-        std::future::ready(match permit {
-            Ok(permit) => Ok((stream, Counted::new(service, permit))),
-            Err(_) => Err(io::Error::other("too many connections")),
-        })
-    }
-}
-
-/// A connection's service, which lives as long as the connection and so holds its
-/// place.
-#[derive(Clone)]
-struct Counted<S> {
-    inner: S,
-    _place: Arc<OwnedSemaphorePermit>,
-}
-
-impl<S> Counted<S> {
-    fn new(inner: S, permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            inner,
-            _place: Arc::new(permit),
-        }
-    }
-}
-
-impl<R, S: Service<R>> Service<R> for Counted<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        self.inner.call(request)
-    }
-}
+#[cfg(test)]
+mod tests;

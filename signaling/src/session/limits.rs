@@ -28,6 +28,8 @@ const BUCKET_SIZE: f64 = 100.0;
 const BUCKET_PER_SECOND: f64 = 20.0;
 /// An offer is parsed whole and answered whole.
 pub(super) const OFFER_COST: f64 = 10.0;
+/// A join writes to the database and may create a Call, which stays on record.
+pub(super) const JOIN_COST: f64 = 10.0;
 
 /// Token bucket over a Session's messages.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::convert::{self, Refusal};
-use super::limits::{Bucket, MAX_MESSAGE_BYTES, MAX_SLOTS, MAX_STRIKES, OFFER_COST};
+use super::limits::{Bucket, JOIN_COST, MAX_MESSAGE_BYTES, MAX_SLOTS, MAX_STRIKES, OFFER_COST};
 use super::message::{ClientMessage, ErrorCode, Limits, PROTOCOL_VERSION, ServerMessage};
 use super::{Close, Reply, SessionContext};
 use crate::auth::resume::Resumption;
@@ -351,6 +351,7 @@ impl Session {
             return Ok(());
         }
         let cost = match message {
+            ClientMessage::Join { .. } => JOIN_COST,
             ClientMessage::Offer { .. } => OFFER_COST,
             _ => 1.0,
         };

@@ -163,6 +163,23 @@ async fn messages_that_come_too_fast_are_refused_with_the_time_to_wait() {
 }
 
 #[tokio::test]
+async fn joins_count_as_several_messages() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = Served::start(&db).await;
+    let mut ann = served.enter("1").await;
+    for request in 0..20 {
+        // Refused before anything is asked of the database, so the bucket hardly fills.
+        let join = json!({"type": "join", "request": request, "room": "no/room"});
+        ann.send(join).await;
+    }
+    let mut refused_room = 0;
+    while ann.next().await.unwrap()["code"] == "invalid_room" {
+        refused_room += 1;
+    }
+    assert!((9..15).contains(&refused_room), "{refused_room}");
+}
+
+#[tokio::test]
 async fn a_gateway_that_limits_may_switch_our_limit_off() {
     let db = TestDb::new(Engine::Sqlite).await;
     let sessions = SessionConfig {

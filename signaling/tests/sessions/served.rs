@@ -11,7 +11,9 @@ use convoke_signaling::auth::token::Invite;
 use convoke_signaling::auth::{AuthConfig, Authenticator};
 use convoke_signaling::clock::Clock as _;
 use convoke_signaling::domain::call::Backend;
-use convoke_signaling::http::{self, AppState, Assets, HttpConfig, NoAssets, ServeConfig};
+use convoke_signaling::http::{
+    self, AppState, Assets, ConnectionLimits, HttpConfig, NoAssets, ServeConfig,
+};
 use convoke_signaling::jitsi::{Jitsi, JitsiConfig};
 use convoke_signaling::links::JoinLinks;
 use convoke_signaling::service::CallConfig;
@@ -91,7 +93,7 @@ impl Served {
         let config = ServeConfig {
             listener,
             tls: None,
-            max_connections: 1000,
+            limits: ConnectionLimits::default(),
             grace: Duration::from_secs(5),
         };
         let serving = http::serve(state.clone(), config);
