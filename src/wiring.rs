@@ -126,6 +126,10 @@ fn http_config(config: &Config) -> http::HttpConfig {
             Switch::On => AdmissionLimits::default(),
             Switch::Off => unlimited,
         },
+        rates: match config.http.rate_limits {
+            Switch::On => Some(http::RateLimits::default()),
+            Switch::Off => None,
+        },
     }
 }
 

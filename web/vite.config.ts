@@ -1,5 +1,5 @@
-// The call page: one document for `/` and `/r/<room>`, everything else hashed,
-// so that the server may let browsers cache `assets/` for ever.
+// The call page: one document for `/` and `/r/<room>`; the API's page: one for
+// `/api/docs`. Everything else is hashed, so that the server may let browsers cache `assets/` for ever.
 import { defineConfig } from 'vite';
 
 /** The server behind `npm run dev`. */
@@ -13,6 +13,9 @@ export default defineConfig({
     // Content-Security-Policy needs no exceptions.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: 'index.html', docs: 'docs.html' } },
+    // Swagger UI is one file of that size, which nobody on a call loads.
+    chunkSizeWarningLimit: 2000,
   },
   server: {
     proxy: {

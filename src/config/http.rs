@@ -23,8 +23,8 @@ pub(crate) struct HttpConfig {
     pub(crate) public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed. Nobody else's is.
     pub(crate) trusted_proxies: Vec<IpAddr>,
-    /// Sites besides our own whose pages may open a WebSocket here, such as
-    /// `https://app.example.org`.
+    /// Sites besides our own whose pages may open a WebSocket here and use the API,
+    /// such as `https://app.example.org`.
     pub(crate) allowed_origins: Vec<String>,
     /// `off` only behind a gateway that limits requests itself.
     pub(crate) rate_limits: Switch,

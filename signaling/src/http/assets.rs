@@ -35,6 +35,9 @@ impl Assets for NoAssets {
 }
 
 const INDEX: &str = "index.html";
+/// The API's description to read and try.
+const DOCS: &str = "docs.html";
+const DOCS_PATH: &str = "api/docs";
 /// Where the web build puts files whose names contain their hash.
 const HASHED: &str = "assets/";
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -65,20 +68,20 @@ pub(super) async fn page(
     }
     let assets = state.assets();
     let file = assets.get(path).filter(|_| !path.is_empty());
-    let asset = match file {
-        Some(asset) => asset,
-        None if is_page(path) => assets.get(INDEX).ok_or(RequestRefused::NoSuchResource)?,
-        None => return Err(RequestRefused::NoSuchResource.into()),
-    };
+    let page = || page_at(path).and_then(|page| assets.get(page));
+    let asset = file.or_else(page).ok_or(RequestRefused::NoSuchResource)?;
     Ok(respond(asset, path, &headers))
 }
 
-/// The start page and a room's: `r/{room}`.
-fn is_page(path: &str) -> bool {
-    path.is_empty()
-        || path
-            .strip_prefix("r/")
-            .is_some_and(|room| !room.is_empty() && !room.contains('/'))
+/// The start page and a room's, `r/{room}`, are one file.
+fn page_at(path: &str) -> Option<&'static str> {
+    let room = path.strip_prefix("r/");
+    let room = room.is_some_and(|room| !room.is_empty() && !room.contains('/'));
+    match path {
+        DOCS_PATH => Some(DOCS),
+        _ if path.is_empty() || room => Some(INDEX),
+        _ => None,
+    }
 }
 
 fn respond(asset: Asset, path: &str, headers: &HeaderMap) -> Response {
@@ -122,18 +125,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_the_start_and_the_rooms() {
+    fn pages_are_the_start_the_rooms_and_the_api_s() {
         let cases = [
-            ("", true),
-            ("r/standup", true),
-            ("r/", false),
-            ("r/a/b", false),
-            ("api/v1/nothing", false),
-            ("favicon.ico", false),
-            ("../Cargo.toml", false),
+            ("", Some(INDEX)),
+            ("r/standup", Some(INDEX)),
+            ("r/", None),
+            ("r/a/b", None),
+            ("api/docs", Some(DOCS)),
+            ("api/docs/", None),
+            ("api/v1/nothing", None),
+            ("favicon.ico", None),
+            ("../Cargo.toml", None),
         ];
         for (path, want) in cases {
-            assert_eq!(is_page(path), want, "{path}");
+            assert_eq!(page_at(path), want, "{path}");
         }
     }
 }

@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 
 use super::AppState;
 use super::problem::{Problem, RequestRefused};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Standing};
+use crate::domain::time::UnixMillis;
 use crate::ids::{CallId, RoomName};
 
 /// Header of the host application's backend.
@@ -25,14 +26,42 @@ impl FromRequestParts<AppState> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let auth = &state.sessions().auth;
-        if let Some(key) = parts.headers.get(API_KEY_HEADER) {
-            let key = key.to_str().map_err(|_| RequestRefused::Unauthenticated)?;
-            return Ok(Self(auth.api_key(key)?));
-        }
-        let token = bearer(&parts.headers).ok_or(RequestRefused::Unauthenticated)?;
+        let ClientAddress(from) = ClientAddress::from_request_parts(parts, state).await?;
         let now = state.sessions().clock.now();
-        Ok(Self(auth.token_or_fetch(token, now).await?))
+        match prove(parts, state, from, now).await {
+            Ok(who) => {
+                count(state, &who, now)?;
+                Ok(Self(who))
+            }
+            Err(problem) => {
+                state.rates().failure(from, now)?;
+                Err(problem)
+            }
+        }
+    }
+}
+
+async fn prove(
+    parts: &Parts,
+    state: &AppState,
+    from: IpAddr,
+    now: UnixMillis,
+) -> Result<Principal, Problem> {
+    let auth = &state.sessions().auth;
+    if let Some(key) = parts.headers.get(API_KEY_HEADER) {
+        // A token proves itself, a key may be guessed.
+        state.rates().may_guess(from, now)?;
+        let key = key.to_str().map_err(|_| RequestRefused::Unauthenticated)?;
+        return Ok(auth.api_key(key)?);
+    }
+    let token = bearer(&parts.headers).ok_or(RequestRefused::Unauthenticated)?;
+    Ok(auth.token_or_fetch(token, now).await?)
+}
+
+fn count(state: &AppState, who: &Principal, now: UnixMillis) -> Result<(), RequestRefused> {
+    match who.standing {
+        Standing::Backend => state.rates().backend(now),
+        Standing::User | Standing::Guest => state.rates().user(&who.user, now),
     }
 }
 

@@ -2,13 +2,21 @@
 //! health checks and the pages, under the limits and headers that all of them share.
 
 mod assets;
+#[allow(dead_code, reason = "for the dialects that come")]
+pub(crate) mod body;
 mod connection;
+mod cors;
+pub(crate) mod envelope;
 pub(crate) mod extract;
 mod health;
 mod layers;
+mod openapi;
 pub mod problem;
+mod rates;
 mod serve;
 mod upgrade;
+#[allow(dead_code, reason = "for the dialects that come")]
+pub(crate) mod values;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,14 +30,15 @@ use tokio_util::task::TaskTracker;
 
 pub use assets::{Asset, Assets, NoAssets};
 pub use connection::ConnectionLimits;
+pub use rates::{Rate, RateLimits};
 pub use serve::{ServeConfig, ServeError, TlsFiles, serve};
 
-use crate::dialect;
 use crate::links::JoinLinks;
 use crate::session::{Admission, AdmissionLimits, SessionContext};
 use problem::{Problem, RequestRefused};
+use rates::Rates;
 
-/// No request so far has a body; what comes will be small JSON.
+/// Bodies are small JSON; a route that takes more says so itself.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What the binary configures.
@@ -37,12 +46,14 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 pub struct HttpConfig {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Sites besides our own whose pages may open a Session, such as
+    /// Sites besides our own whose pages may open a Session and use the API, such as
     /// `https://app.example.org`.
     pub allowed_origins: Vec<String>,
     /// Names of this server that guests may use, besides localhost and addresses.
     pub names: Vec<String>,
     pub admission: AdmissionLimits,
+    /// Of requests; none where something in front limits them.
+    pub rates: Option<RateLimits>,
 }
 
 /// What every handler may reach. Cheap to clone.
@@ -54,6 +65,7 @@ struct Shared {
     links: JoinLinks,
     config: HttpConfig,
     admission: Admission,
+    rates: Rates,
     assets: Arc<dyn Assets>,
     stop: CancellationToken,
     running: TaskTracker,
@@ -69,11 +81,13 @@ impl AppState {
         stop: CancellationToken,
     ) -> Self {
         let admission = Admission::new(config.admission);
+        let rates = Rates::new(config.rates);
         Self(Arc::new(Shared {
             sessions,
             links,
             config,
             admission,
+            rates,
             assets,
             stop,
             running: TaskTracker::new(),
@@ -96,6 +110,10 @@ impl AppState {
         &self.0.admission
     }
 
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
     pub(crate) fn assets(&self) -> &dyn Assets {
         self.0.assets.as_ref()
     }
@@ -112,9 +130,10 @@ impl AppState {
 
 /// Everything under one roof.
 pub fn router(state: AppState) -> Router {
+    let cors = tower::util::option_layer(cors::layer(&state.config().allowed_origins));
     Router::new()
         .route("/ws", get(upgrade::open))
-        .merge(dialect::native::routes())
+        .merge(openapi::routes())
         .merge(health::routes())
         .fallback(assets::page)
         .method_not_allowed_fallback(async || Problem::from(RequestRefused::MethodNotAllowed))
@@ -124,6 +143,8 @@ pub fn router(state: AppState) -> Router {
             layers::own_name,
         ))
         .layer(middleware::from_fn(layers::deadline))
+        .layer(middleware::from_fn(envelope::apply))
+        .layer(cors)
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn(layers::log))
         .with_state(state)

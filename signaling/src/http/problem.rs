@@ -2,9 +2,13 @@
 //! stable, machine-readable part; `detail` is for people. What went wrong inside is
 //! nobody's business outside: 5xx have no detail.
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::auth::AuthError;
 use crate::error::CallError;
@@ -15,6 +19,9 @@ use crate::session::AdmissionRefused;
 /// Seconds after which a refusal that will pass is worth another try.
 const RETRY_AFTER_SECS: u32 = 2;
 
+/// What every `type` begins with.
+pub(crate) const URN: &str = "urn:convoke:problem:";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
@@ -22,6 +29,10 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: Option<String>,
+    /// Seconds after which to try again, where it is known.
+    retry_after: Option<u32>,
+    /// There is such a thing, which a stranger is not told.
+    withheld: bool,
 }
 
 /// What HTTP itself refuses, before any service was asked.
@@ -31,6 +42,15 @@ pub enum RequestRefused {
     MethodNotAllowed,
     /// A path, query or header that cannot be parsed; says which.
     Malformed(&'static str),
+    /// A body that can be read and does not say what it must; says what is wrong.
+    Invalid(String),
+    /// The body is in no format that is read here.
+    NotJson,
+    TooLarge,
+    /// More requests than one asker may send.
+    TooMany {
+        retry_after_secs: u32,
+    },
     /// No proof of who asks.
     Unauthenticated,
     /// A WebSocket asked for by another site's page.
@@ -48,7 +68,27 @@ impl Problem {
             kind,
             title,
             detail: None,
+            retry_after: None,
+            withheld: false,
         }
+    }
+
+    #[allow(dead_code, reason = "for the dialects that come")]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    #[allow(dead_code, reason = "for the dialects that come")]
+    /// The machine-readable part: the last of the `type` URN.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    #[allow(dead_code, reason = "for the dialects that come")]
+    /// Whether a stranger asks for what does exist: for dialects whose document tells
+    /// "not yours" from "not there".
+    pub(crate) fn withheld(&self) -> bool {
+        self.withheld
     }
 
     fn with_detail(mut self, detail: impl ToString) -> Self {
@@ -147,6 +187,30 @@ impl From<RequestRefused> for Problem {
                 Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request")
                     .with_detail(what)
             }
+            RequestRefused::Invalid(what) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "Not a possible request",
+            )
+            .with_detail(what),
+            RequestRefused::NotJson => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-json",
+                "The body must be application/json",
+            ),
+            RequestRefused::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The body is too large",
+            ),
+            RequestRefused::TooMany { retry_after_secs } => Self {
+                retry_after: Some(retry_after_secs),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too-many-requests",
+                    "Too many requests",
+                )
+            },
             RequestRefused::Unauthenticated => Self::unauthorized(),
             RequestRefused::ForeignOrigin => Self::new(
                 StatusCode::FORBIDDEN,
@@ -187,17 +251,68 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The members of RFC 9457 §3.1; an envelope of a dialect adds its own.
+    pub(crate) fn members(&self) -> Value {
         let mut body = json!({
-            "type": format!("urn:convoke:problem:{}", self.kind),
+            "type": format!("{URN}{}", self.kind),
             "title": self.title,
             "status": self.status.as_u16(),
         });
-        if let Some(detail) = self.detail.filter(|_| !self.status.is_server_error()) {
+        if let Some(detail) = self.shown_detail() {
             body["detail"] = detail.into();
         }
-        let mut response = (self.status, body.to_string()).into_response();
+        body
+    }
+
+    #[allow(dead_code, reason = "for the dialects that come")]
+    /// What to tell a person in one sentence.
+    pub(crate) fn message(&self) -> &str {
+        self.shown_detail().unwrap_or(self.title)
+    }
+
+    fn shown_detail(&self) -> Option<&str> {
+        let detail = self.detail.as_deref();
+        detail.filter(|_| !self.status.is_server_error())
+    }
+}
+
+/// How the API's document shows a problem.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(
+    dead_code,
+    reason = "a schema; what is sent is made by Problem::members"
+)]
+pub(crate) struct ProblemBody {
+    /// Stable and machine-readable: `urn:convoke:problem:` and what it is.
+    #[schema(example = "urn:convoke:problem:unknown-call")]
+    r#type: String,
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// For people; not in 5xx.
+    detail: Option<String>,
+}
+
+/// The refusals of any route, for its description.
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let problem = openapi::Ref::from_schema_name("Problem");
+        let content = openapi::Content::new(Some(problem));
+        let response = openapi::ResponseBuilder::new()
+            .description("Refused; `type` says why")
+            .content("application/problem+json", content);
+        BTreeMap::from([("default".to_owned(), response.build().into())])
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.members().to_string()).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
@@ -208,7 +323,8 @@ impl IntoResponse for Problem {
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
+                let seconds = self.retry_after.unwrap_or(RETRY_AFTER_SECS);
+                headers.insert(header::RETRY_AFTER, seconds.into());
             }
             StatusCode::UPGRADE_REQUIRED => {
                 // RFC 9110 §15.5.22: the answer must name the protocol.
@@ -216,6 +332,7 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

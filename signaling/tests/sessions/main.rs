@@ -14,6 +14,7 @@ mod socket;
 
 mod carrier;
 mod join_flow;
+mod limits;
 mod pages;
 mod refusals;
 mod rest;

@@ -17,7 +17,7 @@ struct TwoFiles;
 impl Assets for TwoFiles {
     fn get(&self, path: &str) -> Option<Asset> {
         let (bytes, mime) = match path {
-            "index.html" => ("<!doctype html>", "text/html"),
+            "index.html" | "docs.html" => ("<!doctype html>", "text/html"),
             "assets/index-3f2a.js" => ("export {}", "text/javascript"),
             _ => return None,
         };
@@ -59,6 +59,7 @@ async fn the_page_reads_rooms_from_the_path_and_files_are_kept_by_their_hash() {
             "text/html; charset=utf-8",
             "no-cache",
         ),
+        ("/api/docs", 200, "text/html; charset=utf-8", "no-cache"),
         ("/index.html", 200, "text/html; charset=utf-8", "no-cache"),
         (
             "/examples/minimal.html",

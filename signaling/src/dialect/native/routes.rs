@@ -1,28 +1,37 @@
 //! `/api/v1`: one handler a route.
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::wire::{CallDetails, CallList, ListQuery, PageConfig};
 use crate::http::AppState;
 use crate::http::extract::{Asker, PathId};
-use crate::http::problem::{Problem, RequestRefused};
+use crate::http::problem::{Problem, Refusals, RequestRefused};
 use crate::ids::{CallId, RoomName};
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/config", get(config))
-        .route("/api/v1/rooms/{room}/calls", get(list_calls))
-        .route("/api/v1/calls/{id}", get(get_call))
+const TAG: &str = "Convoke";
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(config))
+        .routes(routes!(list_calls))
+        .routes(routes!(get_call))
 }
 
-/// For everybody: it says how to get in.
+/// What a page needs to know before it connects
+#[utoipa::path(get, path = "/api/v1/config", tag = TAG, security(()),
+    responses((status = 200, body = PageConfig)))]
 async fn config(State(state): State<AppState>) -> Json<PageConfig> {
     Json(PageConfig::of(state.sessions()))
 }
 
+/// Calls of a room, newest first
+#[utoipa::path(get, path = "/api/v1/rooms/{room}/calls", tag = TAG,
+    params(("room" = String, Path), ListQuery),
+    responses((status = 200, body = CallList), Refusals))]
 async fn list_calls(
     State(state): State<AppState>,
     Asker(who): Asker,
@@ -39,6 +48,10 @@ async fn list_calls(
     Ok(Json(calls.into()))
 }
 
+/// A call with everybody who was there and all of its events
+#[utoipa::path(get, path = "/api/v1/calls/{id}", tag = TAG,
+    params(("id" = String, Path, description = "UUID of the call")),
+    responses((status = 200, body = CallDetails), Refusals))]
 async fn get_call(
     State(state): State<AppState>,
     Asker(who): Asker,

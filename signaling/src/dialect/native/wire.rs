@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::event::{CallEvent, Happening};
 use crate::domain::time::UnixMillis;
@@ -15,7 +16,7 @@ use crate::session::message::{IceServer, Limits, PROTOCOL_VERSION};
 
 const DEFAULT_LIMIT: u32 = 20;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageConfig {
     protocol: u32,
@@ -40,9 +41,13 @@ impl PageConfig {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// How many, at most 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
+    /// `next` of the page before.
     before: Option<String>,
 }
 
@@ -58,7 +63,7 @@ impl ListQuery {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CallList {
     calls: Vec<CallSummary>,
     /// `before` of the next page.
@@ -75,7 +80,7 @@ impl From<CallRecords> for CallList {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallSummary {
     id: String,
@@ -98,14 +103,14 @@ struct CallSummary {
     participants: Vec<ParticipantSummary>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CallDetails {
     #[serde(flatten)]
     call: CallSummary,
     events: Vec<EventEntry>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ParticipantSummary {
     id: String,
@@ -125,7 +130,7 @@ struct ParticipantSummary {
     duration_secs: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventEntry {
     seq: i64,
