@@ -4,6 +4,8 @@
 use convoke_media::control::{CommandError, OfferError};
 use convoke_media::ids::Mid;
 
+use crate::ids::UserId;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error(transparent)]
@@ -13,6 +15,32 @@ pub enum CallError {
     Forbidden,
     #[error("no such call")]
     UnknownCall,
+    /// There is such a Call, which a stranger must not learn: outside it looks like
+    /// [`Self::UnknownCall`], except where a dialect's document tells them apart.
+    #[error("no such call")]
+    NotMember,
+    /// The chat that a Call was to grow out of.
+    #[error("no such chat")]
+    UnknownChat,
+    #[error("no such appointment")]
+    UnknownAppointment,
+    #[error("in another call: {}", names(.0))]
+    Busy(Vec<UserId>),
+    #[error("a call is going on there already")]
+    AlreadyLive,
+    #[error("the call is over")]
+    Over,
+    #[error("the password is wrong")]
+    WrongPassword,
+    #[error("at most {limit} people can be asked into a call")]
+    TooManyMembers { limit: usize },
+    #[error("nobody to call")]
+    NobodyCalled,
+    #[error("the call may not be recorded")]
+    NotRecordable,
+    /// A Jitsi carries the Call's media.
+    #[error("the call is held elsewhere")]
+    HeldElsewhere,
     #[error("the room is full: {limit} participants")]
     RoomFull { limit: u32 },
     /// The Participant is unknown, or has left, or its Call has ended.
@@ -30,6 +58,11 @@ pub enum CallError {
     /// No database, worker or room for it now; trying again later may help.
     #[error("not available now")]
     Unavailable,
+}
+
+fn names(users: &[UserId]) -> String {
+    let names: Vec<_> = users.iter().map(UserId::as_str).collect();
+    names.join(", ")
 }
 
 impl From<CommandError> for CallError {

@@ -86,7 +86,7 @@ pub struct UserId(String);
 /// Empty, longer than 128 characters, or with a control character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a user id has 1 to {} characters, none of them a control character",
+    "an id has 1 to {} characters, none of them a control character",
     UserId::MAX_CHARS
 )]
 pub struct InvalidUserId;
@@ -116,6 +116,43 @@ impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+macro_rules! host_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidUserId;
+
+            fn try_from(text: &str) -> Result<Self, InvalidUserId> {
+                UserId::try_from(text).map(|id| Self(id.0))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+host_id! {
+    /// A chat of the host application, direct or a room.
+    ChatId
+}
+host_id! {
+    /// An appointment of the host application.
+    AppointmentId
 }
 
 /// Durable name of a place to meet; part of links, so that it must survive a URL

@@ -2,7 +2,7 @@
 
 use super::time::UnixMillis;
 use super::words::words;
-use crate::ids::{CallId, RoomName, UserId};
+use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
 
 words! {
     CallStatus {
@@ -29,7 +29,7 @@ words! {
     /// Whose media: our own, or a Jitsi that we only issue tokens for.
     Backend { Sfu => "sfu", Jitsi => "jitsi" }
 
-    /// What the Call grew out of; `origin_id` names the one.
+    /// What the Call grew out of; [`About`] names the one.
     Origin {
         AdHoc => "ad_hoc",
         Chat => "chat",
@@ -37,6 +37,36 @@ words! {
         Appointment => "appointment",
         Meeting => "meeting",
     }
+
+    Admission {
+        /// Everybody whose proof reaches the Room.
+        Open => "open",
+        /// Who was invited, and who knows the password of a Call that has one.
+        Members => "members",
+    }
+}
+
+/// What people and the host application know the Call by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    pub title: Option<String>,
+    pub chat: Option<ChatId>,
+    pub appointment: Option<AppointmentId>,
+    pub admission: Admission,
+    /// PHC string of the password's hash.
+    pub password_hash: Option<String>,
+    pub recording_allowed: bool,
+}
+
+impl About {
+    pub const NOTHING: Self = Self {
+        title: None,
+        chat: None,
+        appointment: None,
+        admission: Admission::Open,
+        password_hash: None,
+        recording_allowed: false,
+    };
 }
 
 /// What a Call is, decided when it is made.
@@ -62,7 +92,13 @@ impl Nature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     pub created: UnixMillis,
+    /// When it is meant to begin.
+    pub scheduled: Option<UnixMillis>,
+    /// Until when those who were called may answer.
+    pub rings_until: Option<UnixMillis>,
     pub started: Option<UnixMillis>,
+    /// When a second user came.
+    pub answered: Option<UnixMillis>,
     pub ended: Option<UnixMillis>,
     /// The latest time at which somebody who has left was known to be there: the end,
     /// when nobody comes back.
@@ -74,7 +110,10 @@ impl Times {
     pub const fn created_at(at: UnixMillis) -> Self {
         Self {
             created: at,
+            scheduled: None,
+            rings_until: None,
             started: None,
+            answered: None,
             ended: None,
             last_left: None,
             updated: at,
@@ -90,10 +129,13 @@ pub struct Call {
     pub number: i64,
     pub room: RoomName,
     pub nature: Nature,
+    pub about: About,
     pub initiated_by: Option<UserId>,
     pub status: CallStatus,
     pub end_reason: Option<EndReason>,
     pub times: Times,
+    /// Somebody said that it is being recorded.
+    pub recording: bool,
     /// Number of the last event; events of a Call count from 1 without gaps.
     pub last_event: i64,
 }
@@ -106,12 +148,19 @@ impl Call {
             number: 0,
             room,
             nature,
+            about: About::NOTHING,
             initiated_by: None,
             status: CallStatus::Pending,
             end_reason: None,
             times: Times::created_at(at),
+            recording: false,
             last_event: 0,
         }
+    }
+
+    /// Whether it is for a time of its own, and so outlives an empty moment.
+    pub const fn planned(&self) -> bool {
+        matches!(self.nature.origin, Origin::Appointment | Origin::Meeting)
     }
 
     /// From the start to the end; nothing before both are known.

@@ -2,10 +2,13 @@
 //! Dialects and carriers project these types; none of their words come in here.
 
 pub mod call;
+pub mod directory;
 pub mod event;
 pub mod lifecycle;
+pub mod notification;
 pub mod participant;
 pub mod permission;
 pub mod principal;
+pub mod recording;
 pub mod time;
 pub mod words;

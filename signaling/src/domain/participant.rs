@@ -27,6 +27,16 @@ words! {
         CallEnded => "call_ended",
         /// The media core had no place for it.
         Failed => "failed",
+        /// Was never rung, because it was in another Call.
+        Busy => "busy",
+    }
+
+    /// What a Participant says of its own media.
+    MediaFlag {
+        MicMuted => "mic_muted",
+        CameraOff => "camera_off",
+        ScreenSharing => "screen_sharing",
+        HandRaised => "hand_raised",
     }
 }
 
@@ -40,17 +50,87 @@ pub struct Participant {
     pub avatar_url: Option<String>,
     pub role: Role,
     pub status: ParticipantStatus,
+    pub invited: bool,
+    /// When it answered the ring.
+    pub accepted_at: Option<UnixMillis>,
     pub joined_at: Option<UnixMillis>,
     pub left_at: Option<UnixMillis>,
     pub leave_reason: Option<LeaveReason>,
+    pub presence: Presence,
+    pub media: MediaState,
+}
+
+/// How somebody present is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// By its word alone: through REST, perhaps in a Jitsi, without a Session here.
+    pub by_word: bool,
     /// Since when its Session is gone, while it may still return.
     pub lost_at: Option<UnixMillis>,
     pub epoch: Epoch,
 }
 
+impl Presence {
+    pub const DEVICE: Self = Self {
+        by_word: false,
+        lost_at: None,
+        epoch: Epoch::FIRST,
+    };
+    pub const BY_WORD: Self = Self {
+        by_word: true,
+        ..Self::DEVICE
+    };
+}
+
+/// The flags that are set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaState(u8);
+
+impl MediaState {
+    pub const fn has(self, flag: MediaFlag) -> bool {
+        self.0 & (1 << flag as u8) != 0
+    }
+
+    #[must_use]
+    pub const fn with(self, flag: MediaFlag, on: bool) -> Self {
+        let bit = 1 << flag as u8;
+        Self(if on { self.0 | bit } else { self.0 & !bit })
+    }
+
+    /// The words of the flags that are set, in a fixed order.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let set = MediaFlag::ALL.iter().filter(move |flag| self.has(**flag));
+        set.map(|flag| flag.as_str())
+    }
+}
+
+/// What a Participant changes of its [`MediaState`]; the rest stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaChange {
+    set: MediaState,
+    clear: MediaState,
+}
+
+impl MediaChange {
+    #[must_use]
+    pub const fn and(self, flag: MediaFlag, on: Option<bool>) -> Self {
+        match on {
+            None => self,
+            Some(on) => Self {
+                set: self.set.with(flag, on),
+                clear: self.clear.with(flag, !on),
+            },
+        }
+    }
+
+    pub const fn applied_to(self, state: MediaState) -> MediaState {
+        MediaState((state.0 | self.set.0) & !self.clear.0)
+    }
+}
+
 impl Participant {
     pub fn connection(&self) -> Connection {
-        match self.lost_at {
+        match self.presence.lost_at {
             None => Connection::Connected,
             Some(_) => Connection::Reconnecting,
         }

@@ -1,5 +1,7 @@
 //! Who may do what: decided here, once, for every dialect and carrier.
 
+use super::call::{CallMode, Origin};
+use super::lifecycle::CallState;
 use super::participant::Role;
 use super::principal::{Principal, Standing};
 use crate::ids::{RoomName, UserId};
@@ -32,6 +34,46 @@ pub fn may_end(role: Role) -> bool {
         Role::Host | Role::Moderator => true,
         Role::Participant => false,
     }
+}
+
+/// Whether `who` may make a Call and ask others into it. Guests know nobody, and an
+/// invitation into one room is no right to others.
+pub fn may_plan(who: &Principal) -> bool {
+    match who.standing {
+        Standing::Backend => true,
+        Standing::User => who.room.is_none(),
+        Standing::Guest => false,
+    }
+}
+
+/// Whether `who` may see the Call and what happens in it.
+pub fn may_see(who: &Principal, state: &CallState) -> bool {
+    let room = &state.call.room;
+    oversees(who, room) || (reaches(who, room) && state.is_member(&who.user))
+}
+
+/// Whether `who` may end the Call for everybody, or call it off. Of two who talk
+/// either may hang up; a meeting is its host's.
+pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
+    let call = &state.call;
+    if oversees(who, &call.room) {
+        return true;
+    }
+    let role = state.role_of(&who.user);
+    let initiated = call.initiated_by.as_ref() == Some(&who.user);
+    may_see(who, state)
+        && match call.nature.origin {
+            Origin::Meeting => initiated || role == Some(Role::Host),
+            _ if call.nature.mode == CallMode::Direct => true,
+            _ => initiated || role.is_some_and(may_end),
+        }
+}
+
+/// Whether `who` may say that recording begins or ends, and add what was recorded.
+pub fn may_record(who: &Principal, state: &CallState) -> bool {
+    let role = state.role_of(&who.user);
+    let moderates = role.is_some_and(|role| role != Role::Participant);
+    oversees(who, &state.call.room) || (may_see(who, state) && moderates)
 }
 
 /// Whether `who` may see and end every Call of `room` without having been in it.

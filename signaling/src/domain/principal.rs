@@ -1,5 +1,6 @@
 //! Who asks. Made by `auth` from a proof; the domain believes it.
 
+use crate::domain::directory::User;
 use crate::domain::time::UnixMillis;
 use crate::ids::{RoomName, UserId};
 
@@ -47,6 +48,18 @@ impl Principal {
             room: None,
             moderator: false,
             expires: None,
+        }
+    }
+
+    /// As the directory would have it.
+    pub fn as_user(&self) -> User {
+        User {
+            id: self.user.clone(),
+            name: self.name.clone(),
+            username: self.username.clone(),
+            email: self.email.clone(),
+            avatar_url: self.avatar_url.clone(),
+            role: self.role.clone(),
         }
     }
 

@@ -1,4 +1,5 @@
 //! What Sessions are told about their Call, and the fan-out that tells them.
 
+pub mod feed;
 pub mod hub;
 pub mod notice;

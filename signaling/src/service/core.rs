@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::live::{Aftermath, LiveCall};
 use super::rooms::{Rooms, Turn};
 use crate::clock::Clock;
+use crate::domain::call::CallStatus;
 use crate::domain::lifecycle::{CallState, Outcome, Refusal, Rules, Transition};
 use crate::error::CallError;
+use crate::events::feed::{Feeds, News};
 use crate::events::hub::LostSessions;
 use crate::media_plane::MediaPlane;
 use crate::store::{Store, Transaction};
@@ -29,6 +31,10 @@ pub(super) struct Core {
     pub(super) lost: LostSessions,
     /// Rings when a deadline was set.
     pub(super) deadline_set: Notify,
+    /// Connections of users, in a Call or not.
+    pub(super) feeds: Feeds,
+    /// Rings when there is something for a webhook.
+    pub(super) events_written: Arc<Notify>,
     pub(super) stop: CancellationToken,
 }
 
@@ -63,6 +69,22 @@ impl Core {
         applied.map_err(|refusal| match refusal {
             Refusal::Full { limit } => CallError::RoomFull { limit },
             Refusal::NotPresent | Refusal::Ended => CallError::NotInCall,
+            Refusal::NotMember => CallError::NotMember,
+            Refusal::NoRecording => CallError::NotRecordable,
+        })
+    }
+
+    /// [`Self::apply`] for somebody without a Session, to whom a Call that is over
+    /// is over and not lost.
+    pub(super) fn apply_by_word(
+        &self,
+        state: &mut CallState,
+        transition: Transition,
+    ) -> Result<Outcome, CallError> {
+        let ended = state.call.status == CallStatus::Ended;
+        self.apply(state, transition).map_err(|error| match error {
+            CallError::NotInCall if ended => CallError::Over,
+            error => error,
         })
     }
 
@@ -74,17 +96,24 @@ impl Core {
         state: &CallState,
         outcome: &Outcome,
     ) -> Result<(), CallError> {
-        tx.save(&state.call, outcome).await.map_err(database)?;
+        tx.save(state, outcome).await.map_err(database)?;
         tx.commit().await.map_err(database)?;
+        self.events_written.notify_one();
         if !outcome.deadlines.is_empty() {
             self.deadline_set.notify_one();
         }
         Ok(())
     }
 
-    /// Tells the Room what was committed, and the media core in its own time.
+    /// Tells the users concerned and the Room what was committed, and the media core
+    /// in its own time.
     pub(super) fn publish(&self, turn: &Turn, state: CallState, outcome: &Outcome) {
+        self.feeds.publish(news(&state, outcome));
         let room = turn.room();
+        let nobody = state.present.is_empty() && room.live().is_none();
+        if nobody {
+            return;
+        }
         self.rooms.open(state.call.id, &room.name);
         for participant in &state.present {
             self.rooms.enter(participant.id, &room.name);
@@ -122,6 +151,23 @@ impl Core {
         let clock = Arc::clone(&self.clock);
         tokio::spawn(tell_media(media, clock, aftermath));
     }
+}
+
+/// What happened, for those whom it concerns: who was taken away as well.
+fn news(state: &CallState, outcome: &Outcome) -> Vec<News> {
+    let mut people: Vec<_> = state.people().cloned().collect();
+    for participant in &outcome.changed {
+        if !people.iter().any(|p| p.id == participant.id) {
+            people.push(participant.clone());
+        }
+    }
+    let (call, people) = (Arc::new(state.call.clone()), Arc::from(people));
+    let news = outcome.events.iter().map(|event| News {
+        call: Arc::clone(&call),
+        people: Arc::clone(&people),
+        event: event.clone(),
+    });
+    news.collect()
 }
 
 /// A busy worker is asked again: who left must not stay in the media. A few tries,

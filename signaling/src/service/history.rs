@@ -1,17 +1,18 @@
 //! Calls on record, for those who may see them. Who may not learns nothing, not even
 //! that there is something.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::core::{Core, database};
 use super::record::{CallRecord, CallRecords, Page, ParticipantRecord};
 use crate::domain::call::Call;
+use crate::domain::directory::User;
 use crate::domain::participant::Participant;
 use crate::domain::permission;
 use crate::domain::principal::Principal;
 use crate::domain::time::UnixMillis;
 use crate::error::CallError;
-use crate::ids::{CallId, RoomName};
+use crate::ids::{CallId, RoomName, UserId};
 use crate::store::Listing;
 
 impl Core {
@@ -22,18 +23,25 @@ impl Core {
     ) -> Result<CallRecord, CallError> {
         let call = self.store.call(id).await.map_err(database)?;
         let call = call.ok_or(CallError::UnknownCall)?;
-        let participants = self.store.participants(call.number).await;
-        let participants = participants.map_err(database)?;
-        let took_part = participants.iter().any(|p| p.user == who.user);
+        let record = self.record_of(call.number).await?;
         let sees = permission::oversees(who, &call.room)
-            || (took_part && permission::reaches(who, &call.room));
-        if !sees {
-            return Err(CallError::UnknownCall);
-        }
-        let events = self.store.events(call.number).await.map_err(database)?;
-        let mut record = record(call, participants, self.clock.now());
-        record.events = events;
-        Ok(record)
+            || (record.concerns(&who.user) && permission::reaches(who, &call.room));
+        sees.then_some(record).ok_or(CallError::UnknownCall)
+    }
+
+    /// Everything on record of a Call that is known to exist.
+    pub(super) async fn record_of(&self, number: i64) -> Result<CallRecord, CallError> {
+        let call = self.store.call_by_number(number).await.map_err(database)?;
+        let call = call.ok_or(CallError::UnknownCall)?;
+        let events = self.store.events(number, 0, CallRecord::MAX_EVENTS).await;
+        let recordings = self.store.recordings(number).await.map_err(database)?;
+        let mut records = self.records(vec![call]).await?;
+        let record = records.pop().ok_or(CallError::UnknownCall)?;
+        Ok(CallRecord {
+            events: events.map_err(database)?,
+            recordings,
+            ..record
+        })
     }
 
     pub(super) async fn list_calls(
@@ -67,38 +75,47 @@ impl Core {
         let more = calls.len() > limit;
         calls.truncate(limit);
         let next = calls.last().filter(|_| more).map(|call| call.id);
-        let calls = self.with_participants(room, calls).await?;
+        let calls = self.records(calls).await?;
         Ok(CallRecords { calls, next })
     }
 
-    /// Latest first in, latest first out.
-    async fn with_participants(
-        &self,
-        room: &RoomName,
-        calls: Vec<Call>,
-    ) -> Result<Vec<CallRecord>, CallError> {
-        let (Some(latest), Some(oldest)) = (calls.first(), calls.last()) else {
-            return Ok(Vec::new());
-        };
-        let numbers = oldest.number..=latest.number;
+    /// With everybody concerned, in the order given.
+    pub(super) async fn records(&self, calls: Vec<Call>) -> Result<Vec<CallRecord>, CallError> {
+        let numbers: Vec<_> = calls.iter().map(|call| call.number).collect();
         let rows = self
             .store
-            .participants_between(room.as_str(), numbers)
-            .await;
+            .participants_of(&numbers)
+            .await
+            .map_err(database)?;
+        let named = rows.iter().map(|(_, p)| &p.user);
+        let named = named.chain(calls.iter().filter_map(|call| call.initiated_by.as_ref()));
+        let named: BTreeSet<_> = named.collect();
+        let users = self.store.users(named).await.map_err(database)?;
         let mut of_call: HashMap<i64, Vec<Participant>> = HashMap::new();
-        for (number, participant) in rows.map_err(database)? {
+        for (number, participant) in rows {
             of_call.entry(number).or_default().push(participant);
         }
         let now = self.clock.now();
         let records = calls.into_iter().map(|call| {
             let participants = of_call.remove(&call.number).unwrap_or_default();
-            record(call, participants, now)
+            record(call, participants, &users, now)
         });
         Ok(records.collect())
     }
 }
 
-fn record(call: Call, participants: Vec<Participant>, now: UnixMillis) -> CallRecord {
+fn record(
+    call: Call,
+    participants: Vec<Participant>,
+    users: &BTreeMap<UserId, User>,
+    now: UnixMillis,
+) -> CallRecord {
+    let named = participants
+        .iter()
+        .map(|p| &p.user)
+        .chain(&call.initiated_by);
+    let users = named.filter_map(|id| Some((id.clone(), users.get(id)?.clone())));
+    let users = users.collect();
     let so_far = |since: Option<UnixMillis>| since.map(|since| now.since(since));
     let participants = participants.into_iter().map(|participant| {
         let duration = match participant.left_at {
@@ -117,6 +134,8 @@ fn record(call: Call, participants: Vec<Participant>, now: UnixMillis) -> CallRe
         },
         participants: participants.collect(),
         events: Vec::new(),
+        recordings: Vec::new(),
+        users,
         call,
     }
 }

@@ -9,7 +9,7 @@ use super::Joined;
 use super::core::{Core, database};
 use super::live::LiveCall;
 use super::rooms::Turn;
-use crate::domain::call::{Call, Nature};
+use crate::domain::call::{Backend, Call, Nature};
 use crate::domain::lifecycle::{CallState, Newcomer, Outcome, Transition};
 use crate::domain::participant::LeaveReason;
 use crate::domain::permission;
@@ -47,6 +47,9 @@ impl Core {
         id: ParticipantId,
     ) -> Result<Joined, CallError> {
         let (state, outcome) = self.commit_join(turn, who, id).await?;
+        // Whoever was asked, or is there by its word, has a row already.
+        let id = outcome.seated.unwrap_or(id);
+        self.rooms.enter(id, &turn.room().name);
         let command = Command::AddParticipant {
             router: state.call.id.into(),
             participant: id.into(),
@@ -75,18 +78,32 @@ impl Core {
         let fresh = Call::pending(new_call_id(now), room, Nature::AD_HOC, now);
         let mut tx = self.store.begin().await.map_err(database)?;
         let mut state = tx.lock_or_create(&fresh).await.map_err(database)?;
+        if state.call.nature.backend == Backend::Jitsi {
+            return Err(CallError::HeldElsewhere);
+        }
+        let admitted = self.comes_in(who, &state).await?;
         let newcomer = Newcomer {
             id,
             user: who.user.clone(),
             name: who.name.clone(),
             avatar_url: who.avatar_url.clone(),
             role: permission::role_in(who, state.call.initiated_by.as_ref()),
+            admitted,
+            by_word: false,
         };
         let outcome = self.apply(&mut state, Transition::Join(newcomer))?;
         let at = state.call.times.updated;
         tx.put_user(who, at).await.map_err(database)?;
         self.commit(tx, &state, &outcome).await?;
         Ok((state, outcome))
+    }
+
+    /// Whether a device may enter without its user's having been invited. A proof that
+    /// names the Room was made for entering it, and who is there already has given
+    /// the password.
+    async fn comes_in(&self, who: &Principal, state: &CallState) -> Result<bool, CallError> {
+        let inside = who.room.is_some() || state.is_present(&who.user);
+        Ok(inside || self.admitted(who, &state.call, None).await?)
     }
 
     /// The media core has no place: on record the newcomer came and left, and nobody
@@ -127,7 +144,7 @@ impl Core {
     /// Opens the queue and takes the snapshot in one moment, so that nothing falls
     /// between them.
     fn attach(&self, call: &mut LiveCall, participant: ParticipantId) -> Option<Joined> {
-        let epoch = call.find(participant)?.epoch;
+        let epoch = call.find(participant)?.presence.epoch;
         let snapshot = call.snapshot(participant)?;
         let lost = self.lost.clone();
         Some(Joined {
@@ -146,7 +163,7 @@ impl Core {
 }
 
 /// Ids sort by the time of their making.
-fn new_call_id(now: UnixMillis) -> CallId {
+pub(super) fn new_call_id(now: UnixMillis) -> CallId {
     let millis = u64::try_from(now.0).unwrap_or(0);
     let nanos = u32::try_from(millis % 1_000).unwrap_or(0) * 1_000_000;
     let timestamp = Timestamp::from_unix(NoContext, millis / 1_000, nanos);

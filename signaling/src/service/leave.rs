@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::core::{Core, RETRY};
+use super::lookup::CallRef;
 use crate::domain::call::EndReason;
-use crate::domain::lifecycle::Transition;
-use crate::domain::participant::{LeaveReason, Participant};
+use crate::domain::lifecycle::{HangUp, Transition};
+use crate::domain::participant::LeaveReason;
 use crate::domain::permission;
 use crate::domain::principal::Principal;
 use crate::error::CallError;
@@ -53,24 +54,8 @@ impl Core {
         who: Principal,
         call: CallId,
     ) -> Result<(), CallError> {
-        let room = self.rooms.of_call(call).ok_or(CallError::UnknownCall)?;
-        {
-            let live = room.live();
-            let live = live.as_ref().ok_or(CallError::UnknownCall)?;
-            let own = |p: &&Participant| p.user == who.user;
-            let reaches = permission::reaches(&who, &room.name);
-            let inside = reaches && live.present().any(|p| own(&p));
-            let host = live
-                .present()
-                .filter(own)
-                .any(|p| permission::may_end(p.role));
-            match (permission::oversees(&who, &room.name), inside, host) {
-                (true, _, _) | (_, true, true) => {}
-                (_, true, false) => return Err(CallError::Forbidden),
-                (_, false, _) => return Err(CallError::UnknownCall),
-            }
-        }
-        self.end(call, who.user).await
+        let ended = self.hang_up(who, CallRef::Id(call), HangUp::Over).await;
+        ended.map(drop)
     }
 
     async fn end(&self, call: CallId, by: UserId) -> Result<(), CallError> {

@@ -201,7 +201,9 @@ impl LiveCall {
             }
             Happening::Resumed => self.tell_changed(about),
             Happening::Left(reason) => self.tell_left(about, reason),
-            Happening::Initiated | Happening::Ended(_) => {}
+            Happening::Media(_) => self.tell_changed(about),
+            // Nothing that those inside would see.
+            _ => {}
         }
     }
 

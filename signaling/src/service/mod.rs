@@ -6,10 +6,14 @@ mod history;
 mod join;
 mod leave;
 mod live;
+mod lookup;
 mod media;
+mod password;
+mod plan;
 mod record;
 mod rooms;
 mod tasks;
+mod word;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +27,22 @@ use self::core::{Core, database};
 use self::rooms::Rooms;
 
 use crate::clock::Clock;
-use crate::domain::lifecycle::Rules;
-use crate::domain::participant::PublishState;
+use crate::domain::event::CallEvent;
+use crate::domain::lifecycle::{HangUp, Rules};
+use crate::domain::participant::{MediaChange, PublishState};
 use crate::domain::principal::Principal;
+use crate::domain::recording::{NewRecording, Recording};
 use crate::error::CallError;
+use crate::events::feed::{Feed, Feeds};
 use crate::events::hub::NoticeReceiver;
 use crate::events::notice::Snapshot;
 use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
 use crate::media_plane::MediaPlane;
 use crate::store::Store;
 
-pub use record::{CallRecord, CallRecords, Page, ParticipantRecord};
+pub use lookup::{CallFilter, CallRef};
+pub use plan::{ChatLink, NewCall, Planned, mode_of};
+pub use record::{CallRecord, CallRecords, Page, ParticipantRecord, Person};
 
 /// Limits and times of Calls.
 #[derive(Debug, Clone)]
@@ -45,6 +54,12 @@ pub struct CallConfig {
     pub grace: Duration,
     /// How long a Call that everybody left waits for somebody to come back.
     pub linger: Duration,
+    /// The same for meetings and appointments, which have a time of their own.
+    pub planned_linger: Duration,
+    /// How long people are rung.
+    pub ring: Duration,
+    /// After which a Call is ended, whoever is still in it.
+    pub max_duration: Duration,
 }
 
 impl CallConfig {
@@ -57,6 +72,9 @@ impl CallConfig {
             max_participants: self.max_participants,
             grace: self.grace.min(Self::MAX_GRACE),
             linger: self.linger,
+            planned_linger: self.planned_linger,
+            ring: self.ring,
+            max_duration: self.max_duration,
         }
     }
 }
@@ -67,6 +85,9 @@ impl Default for CallConfig {
             max_participants: 50,
             grace: Self::MAX_GRACE,
             linger: Duration::ZERO,
+            planned_linger: Duration::from_secs(600),
+            ring: Duration::from_secs(45),
+            max_duration: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -109,6 +130,8 @@ impl CallService {
             rooms: Rooms::default(),
             lost,
             deadline_set: Notify::new(),
+            feeds: Feeds::default(),
+            events_written: Arc::default(),
             stop: stop.clone(),
         });
         core.recover().await?;
@@ -236,6 +259,129 @@ impl CallService {
         page: Page,
     ) -> Result<CallRecords, CallError> {
         self.core.list_calls(who, room, page).await
+    }
+
+    /// Makes a Call and asks others into it, ringing them or not. An appointment's
+    /// Call is made once, and given again afterwards.
+    pub async fn plan(&self, who: &Principal, new: NewCall) -> Result<Planned, CallError> {
+        finish(self.core().plan(who.clone(), new)).await
+    }
+
+    /// Enters by word: without a device here, or before it comes.
+    pub async fn enter(
+        &self,
+        who: &Principal,
+        call: CallRef,
+        password: Option<String>,
+    ) -> Result<CallRecord, CallError> {
+        finish(self.core().enter(who.clone(), call, password)).await
+    }
+
+    /// Answers the ring on one device, which stops it on the user's others.
+    pub async fn accept(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().accept(who.clone(), call)).await
+    }
+
+    /// Declines for the user, on all its devices.
+    pub async fn decline(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().decline(who.clone(), call)).await
+    }
+
+    /// Leaves with all of the user's devices; a caller whom nobody has answered yet
+    /// cancels the Call.
+    pub async fn depart(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().depart(who.clone(), call)).await
+    }
+
+    /// Begins the Call by word, where entering does not.
+    pub async fn start_call(
+        &self,
+        who: &Principal,
+        call: CallRef,
+    ) -> Result<CallRecord, CallError> {
+        finish(self.core().start_call(who.clone(), call)).await
+    }
+
+    /// Ends the Call for everybody. Ending it twice is ending it once.
+    pub async fn hang_up(
+        &self,
+        who: &Principal,
+        call: CallRef,
+        how: HangUp,
+    ) -> Result<CallRecord, CallError> {
+        finish(self.core().hang_up(who.clone(), call, how)).await
+    }
+
+    /// What somebody present says of its own media.
+    pub async fn set_media(
+        &self,
+        who: &Principal,
+        call: CallRef,
+        change: MediaChange,
+    ) -> Result<CallRecord, CallError> {
+        finish(self.core().set_media(who.clone(), call, change)).await
+    }
+
+    /// The last connection of somebody present by its word went: the grace time
+    /// begins, unless it says something meanwhile.
+    pub async fn went(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().present(who.clone(), call, false)).await
+    }
+
+    /// A connection of somebody present by its word came.
+    pub async fn came(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().present(who.clone(), call, true)).await
+    }
+
+    /// Somebody who may says that recording has begun, or is over.
+    pub async fn set_recording(
+        &self,
+        who: &Principal,
+        call: CallRef,
+        on: bool,
+    ) -> Result<CallRecord, CallError> {
+        finish(self.core().set_recording(who.clone(), call, on)).await
+    }
+
+    /// Adds what was recorded, during the Call or after it.
+    pub async fn add_recording(
+        &self,
+        who: &Principal,
+        call: CallRef,
+        recording: NewRecording,
+    ) -> Result<Recording, CallError> {
+        finish(self.core().add_recording(who.clone(), call, recording)).await
+    }
+
+    /// For those whom it concerns, for members of its chat, for moderators of its
+    /// room and for the backend.
+    pub async fn call(&self, who: &Principal, call: &CallRef) -> Result<CallRecord, CallError> {
+        self.core.call(who, call).await
+    }
+
+    /// The asker's own Calls.
+    pub async fn calls_of(
+        &self,
+        who: &Principal,
+        filter: &CallFilter,
+    ) -> Result<Vec<CallRecord>, CallError> {
+        self.core.calls_of(who, filter).await
+    }
+
+    /// What happened in a Call after event number `after`.
+    pub async fn events_after(
+        &self,
+        who: &Principal,
+        call: &CallRef,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<CallEvent>, CallError> {
+        self.core.events_after(who, call, after, limit).await
+    }
+
+    /// Listens to everything that concerns the asker, beginning with what rings.
+    pub async fn subscribe(&self, who: &Principal) -> Result<Feed, CallError> {
+        self.core.subscribe(who).await
     }
 
     fn core(&self) -> Arc<Core> {

@@ -1,11 +1,15 @@
 //! Calls on record, as the history shows them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::call::Call;
+use crate::domain::directory::User;
 use crate::domain::event::CallEvent;
-use crate::domain::participant::Participant;
-use crate::ids::CallId;
+use crate::domain::participant::{MediaState, Participant, ParticipantStatus, Role};
+use crate::domain::recording::Recording;
+use crate::domain::time::UnixMillis;
+use crate::ids::{CallId, ParticipantId, UserId};
 
 /// A Call with everything that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +19,104 @@ pub struct CallRecord {
     pub duration: Option<Duration>,
     /// In order of joining.
     pub participants: Vec<ParticipantRecord>,
-    /// In order; empty in lists.
+    /// In order, the first [`CallRecord::MAX_EVENTS`]; empty in lists.
     pub events: Vec<CallEvent>,
+    /// In order of their coming; empty in lists.
+    pub recordings: Vec<Recording>,
+    /// Everybody who took part, was asked or initiated the Call.
+    pub users: BTreeMap<UserId, User>,
+}
+
+impl CallRecord {
+    pub const MAX_EVENTS: i64 = 1_000;
+
+    /// Whether the user took part, was asked or initiated the Call.
+    pub fn concerns(&self, user: &UserId) -> bool {
+        let took_part = || {
+            self.participants
+                .iter()
+                .any(|p| p.participant.user == *user)
+        };
+        self.call.initiated_by.as_ref() == Some(user) || took_part()
+    }
+
+    /// The user's role: the highest of its rows.
+    pub fn role_of(&self, user: &UserId) -> Option<Role> {
+        let people = self.people();
+        people.iter().find(|p| p.user == *user).map(|p| p.role)
+    }
+
+    /// One entry a user, who may have had several devices and come several times, in
+    /// order of coming.
+    pub fn people(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = Vec::new();
+        for row in &self.participants {
+            let user = &row.participant.user;
+            match people.iter_mut().find(|person| person.user == *user) {
+                Some(person) => person.merge(row),
+                None => people.push(Person::of(row)),
+            }
+        }
+        people
+    }
+}
+
+/// A user in a Call, whatever number of devices it was there with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Its first row.
+    pub first: ParticipantId,
+    pub user: UserId,
+    pub name: String,
+    pub avatar_url: Option<String>,
+    pub role: Role,
+    pub status: ParticipantStatus,
+    /// The first time.
+    pub joined_at: Option<UnixMillis>,
+    /// The last time; nothing while it is there.
+    pub left_at: Option<UnixMillis>,
+    /// From the first coming to the last leaving, or up to now.
+    pub duration: Option<Duration>,
+    pub media: MediaState,
+}
+
+impl Person {
+    fn of(row: &ParticipantRecord) -> Self {
+        let participant = &row.participant;
+        Self {
+            first: participant.id,
+            user: participant.user.clone(),
+            name: participant.name.clone(),
+            avatar_url: participant.avatar_url.clone(),
+            role: participant.role,
+            status: participant.status,
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+            duration: row.duration,
+            media: participant.media,
+        }
+    }
+
+    fn merge(&mut self, row: &ParticipantRecord) {
+        let other = Self::of(row);
+        let here = |status| status == ParticipantStatus::Joined;
+        let began = [self.joined_at, other.joined_at]
+            .into_iter()
+            .flatten()
+            .min();
+        let until = |person: &Self| Some(person.joined_at? + person.duration?);
+        let ended = until(self).max(until(&other));
+        self.duration = began.zip(ended).map(|(began, ended)| ended.since(began));
+        self.joined_at = began;
+        self.left_at = match here(self.status) || here(other.status) {
+            true => None,
+            false => self.left_at.max(other.left_at),
+        };
+        if here(other.status) || (!here(self.status) && other.joined_at.is_some()) {
+            self.status = other.status;
+            self.media = other.media;
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

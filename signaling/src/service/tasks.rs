@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::core::{Core, RETRY, database};
-use crate::domain::lifecycle::{Deadline, Transition};
+use crate::domain::lifecycle::Transition;
 use crate::domain::time::UnixMillis;
 use crate::error::CallError;
 use crate::ids::{Epoch, ParticipantId};
@@ -139,10 +139,7 @@ impl Core {
         let Some(mut state) = live.filter(|state| state.call.id == due.call) else {
             return tx.commit().await.map_err(database);
         };
-        let transition = match due.deadline {
-            Deadline::Grace(participant) => Transition::GraceOver { participant },
-            Deadline::Linger => Transition::LingerOver,
-        };
+        let transition = due.deadline.transition();
         let outcome = self.apply(&mut state, transition)?;
         self.commit(tx, &state, &outcome).await?;
         self.publish(&turn, state, &outcome);

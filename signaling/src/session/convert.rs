@@ -35,9 +35,20 @@ impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
         let code = match &error {
             CallError::InvalidRoom(_) => ErrorCode::InvalidRoom,
-            CallError::Forbidden | CallError::UnknownCall => ErrorCode::Forbidden,
+            CallError::Forbidden
+            | CallError::UnknownCall
+            | CallError::NotMember
+            | CallError::UnknownChat
+            | CallError::UnknownAppointment
+            | CallError::WrongPassword
+            | CallError::HeldElsewhere
+            | CallError::NotRecordable
+            | CallError::NobodyCalled
+            | CallError::TooManyMembers { .. }
+            | CallError::Busy(_)
+            | CallError::AlreadyLive => ErrorCode::Forbidden,
             CallError::RoomFull { .. } => ErrorCode::RoomFull,
-            CallError::NotInCall => ErrorCode::NotInCall,
+            CallError::NotInCall | CallError::Over => ErrorCode::NotInCall,
             CallError::ResumeFailed => ErrorCode::ResumeFailed,
             CallError::Offer(_) => ErrorCode::BadOffer,
             CallError::InvalidCandidate => ErrorCode::BadCandidate,
@@ -289,7 +300,9 @@ const fn leave_reason(reason: LeaveReason) -> wire::LeaveReason {
     match reason {
         LeaveReason::Left => wire::LeaveReason::Left,
         // To the others a Participant that the media core dropped was lost.
-        LeaveReason::TimedOut | LeaveReason::Failed => wire::LeaveReason::TimedOut,
+        LeaveReason::TimedOut | LeaveReason::Failed | LeaveReason::Busy => {
+            wire::LeaveReason::TimedOut
+        }
         LeaveReason::Removed => wire::LeaveReason::Removed,
         LeaveReason::CallEnded => wire::LeaveReason::CallEnded,
     }

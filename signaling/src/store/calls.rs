@@ -5,16 +5,20 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Store;
-use super::row::{RowExt, decode, parse, parse_or_null};
-use crate::domain::call::{Call, Nature, Times};
-use crate::ids::{CallId, RoomName, UserId};
+use super::row::{RowExt, decode, host_id_or_null, parse, parse_or_null};
+use crate::domain::call::{About, Call, Nature, Times};
+use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
 
 macro_rules! columns {
     () => {
-        "id, uuid, room_name, kind, mode, backend, origin, initiated_by, status, end_reason,
-         created_at, started_at, ended_at, last_left_at, updated_at, last_event"
+        "id, uuid, room_name, kind, mode, backend, origin, origin_id, chat_id,
+         title, admission, password_hash, recording_allowed, recording,
+         initiated_by, status, end_reason, created_at, scheduled_at, rings_until,
+         started_at, answered_at, ended_at, last_left_at, updated_at, last_event"
     };
 }
+
+pub(super) use columns;
 
 /// Which part of a room's Calls [`Store::calls_of_room`] gives.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +36,26 @@ pub(super) async fn lock_live(
 ) -> Result<Option<Call>, sqlx::Error> {
     let row = sqlx::query(concat!(
         "update calls set version = version + 1
-         where room_name = $1 and status in ('pending', 'ongoing')
+         where room_name = $1 and status in ('scheduled', 'pending', 'ongoing')
          returning ",
         columns!()
     ))
     .bind(room.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(call_from).transpose()
+}
+
+/// Locks a Call in whatever state it is.
+pub(super) async fn lock(
+    connection: &mut AnyConnection,
+    number: i64,
+) -> Result<Option<Call>, sqlx::Error> {
+    let row = sqlx::query(concat!(
+        "update calls set version = version + 1 where id = $1 returning ",
+        columns!()
+    ))
+    .bind(number)
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(call_from).transpose()
@@ -48,10 +67,11 @@ pub(super) async fn lock_or_insert(
 ) -> Result<Call, sqlx::Error> {
     let row = sqlx::query(concat!(
         "insert into calls
-            (uuid, room_name, kind, mode, backend, origin, status,
-             created_at, updated_at, last_event, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, 0)
-         on conflict (room_name) where status in ('pending', 'ongoing')
+            (uuid, room_name, kind, mode, backend, origin, status, created_at,
+             origin_id, chat_id, title, admission, password_hash, recording_allowed,
+             recording, updated_at, last_event, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $8, 0, 0)
+         on conflict (room_name) where status in ('scheduled', 'pending', 'ongoing')
             do update set version = calls.version + 1
          returning ",
         columns!()
@@ -64,6 +84,12 @@ pub(super) async fn lock_or_insert(
     .bind(call.nature.origin.as_str())
     .bind(call.status.as_str())
     .bind(call.times.created.0)
+    .bind(call.about.appointment.as_ref().map(AppointmentId::as_str))
+    .bind(call.about.chat.as_ref().map(ChatId::as_str))
+    .bind(call.about.title.as_deref())
+    .bind(call.about.admission.as_str())
+    .bind(call.about.password_hash.as_deref())
+    .bind(i64::from(call.about.recording_allowed))
     .fetch_one(connection)
     .await?;
     call_from(&row)
@@ -73,7 +99,9 @@ pub(super) async fn update(connection: &mut AnyConnection, call: &Call) -> Resul
     sqlx::query(
         "update calls set
             initiated_by = $2, status = $3, end_reason = $4, started_at = $5,
-            ended_at = $6, last_left_at = $7, updated_at = $8, last_event = $9
+            ended_at = $6, last_left_at = $7, updated_at = $8, last_event = $9,
+            scheduled_at = $10, rings_until = $11, answered_at = $12, recording = $13,
+            duration = $14
          where id = $1",
     )
     .bind(call.number)
@@ -85,6 +113,14 @@ pub(super) async fn update(connection: &mut AnyConnection, call: &Call) -> Resul
     .bind(call.times.last_left.map(|at| at.0))
     .bind(call.times.updated.0)
     .bind(call.last_event)
+    .bind(call.times.scheduled.map(|at| at.0))
+    .bind(call.times.rings_until.map(|at| at.0))
+    .bind(call.times.answered.map(|at| at.0))
+    .bind(i64::from(call.recording))
+    .bind(
+        call.duration()
+            .and_then(|d| i64::try_from(d.as_secs()).ok()),
+    )
     .execute(connection)
     .await?;
     Ok(())
@@ -95,7 +131,7 @@ impl Store {
         let row = sqlx::query(concat!(
             "select ",
             columns!(),
-            " from calls where uuid = $1"
+            " from calls c where c.uuid = $1"
         ))
         .bind(id.to_string())
         .fetch_optional(&self.read)
@@ -103,12 +139,16 @@ impl Store {
         row.as_ref().map(call_from).transpose()
     }
 
-    /// Every Call that has begun and not ended.
+    /// Every Call that is going on, or could be.
     pub async fn live_calls(&self) -> Result<Vec<Call>, sqlx::Error> {
         sqlx::query(concat!(
             "select ",
             columns!(),
-            " from calls where status in ('pending', 'ongoing') order by id"
+            " from calls c where c.status in ('pending', 'ongoing')
+                or (c.status = 'scheduled' and exists (
+                    select 1 from call_participants p
+                    where p.call_id = c.id and p.status = 'joined'))
+             order by c.id"
         ))
         .fetch_all(&self.read)
         .await?
@@ -127,11 +167,11 @@ impl Store {
             "select ",
             columns!(),
             " from calls c
-             where room_name = $1 and id < $2
+             where c.room_name = $1 and c.id < $2
                and ($3 = '' or exists (
                     select 1 from call_participants p
                     where p.call_id = c.id and p.user_id = $3))
-             order by id desc limit $4"
+             order by c.id desc limit $4"
         ))
         .bind(room.as_str())
         .bind(listing.before)
@@ -146,11 +186,8 @@ impl Store {
     }
 }
 
-fn call_from(row: &AnyRow) -> Result<Call, sqlx::Error> {
-    let initiated_by = row
-        .text_or_null("initiated_by")?
-        .map(|id| decode("initiated_by", UserId::try_from(id.as_str())))
-        .transpose()?;
+pub(super) fn call_from(row: &AnyRow) -> Result<Call, sqlx::Error> {
+    let initiated_by = host_id_or_null(row, "initiated_by")?;
     Ok(Call {
         id: parse(row, "uuid")?,
         number: row.integer("id")?,
@@ -164,16 +201,32 @@ fn call_from(row: &AnyRow) -> Result<Call, sqlx::Error> {
             backend: parse(row, "backend")?,
             origin: parse(row, "origin")?,
         },
+        about: about_from(row)?,
         initiated_by,
         status: parse(row, "status")?,
         end_reason: parse_or_null(row, "end_reason")?,
         times: Times {
             created: row.time("created_at")?,
+            scheduled: row.time_or_null("scheduled_at")?,
+            rings_until: row.time_or_null("rings_until")?,
+            answered: row.time_or_null("answered_at")?,
             started: row.time_or_null("started_at")?,
             ended: row.time_or_null("ended_at")?,
             last_left: row.time_or_null("last_left_at")?,
             updated: row.time("updated_at")?,
         },
+        recording: row.flag("recording")?,
         last_event: row.integer("last_event")?,
+    })
+}
+
+fn about_from(row: &AnyRow) -> Result<About, sqlx::Error> {
+    Ok(About {
+        title: row.text_or_null("title")?,
+        chat: host_id_or_null(row, "chat_id")?,
+        appointment: host_id_or_null(row, "origin_id")?,
+        admission: parse(row, "admission")?,
+        password_hash: row.text_or_null("password_hash")?,
+        recording_allowed: row.flag("recording_allowed")?,
     })
 }

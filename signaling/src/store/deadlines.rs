@@ -23,13 +23,16 @@ fn kind(deadline: Deadline) -> &'static str {
     match deadline {
         Deadline::Grace(_) => "grace",
         Deadline::Linger => "linger",
+        Deadline::Ring => "ring",
+        Deadline::Plan => "plan",
+        Deadline::Duration => "duration",
     }
 }
 
 fn subject(deadline: Deadline) -> String {
     match deadline {
         Deadline::Grace(participant) => participant.to_string(),
-        Deadline::Linger => String::new(),
+        Deadline::Linger | Deadline::Ring | Deadline::Plan | Deadline::Duration => String::new(),
     }
 }
 
@@ -120,6 +123,9 @@ fn due_from(row: &AnyRow) -> Result<DueDeadline, sqlx::Error> {
     let deadline = match word.as_str() {
         "grace" => Deadline::Grace(parse::<ParticipantId>(row, "subject")?),
         "linger" => Deadline::Linger,
+        "ring" => Deadline::Ring,
+        "plan" => Deadline::Plan,
+        "duration" => Deadline::Duration,
         _ => {
             let what = "Deadline";
             return decode("kind", Err(UnknownWord { what, word }));

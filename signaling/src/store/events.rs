@@ -5,31 +5,20 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Store;
-use super::row::{RowExt, decode, parse_or_null};
+use super::row::{RowExt, decode, host_id_or_null, parse_or_null};
 use crate::domain::event::{CallEvent, Happening};
+use crate::domain::participant::{MediaFlag, MediaState};
 use crate::domain::words::UnknownWord;
 use crate::ids::UserId;
 
-fn type_of(what: Happening) -> &'static str {
+/// What else than its word has to be kept of an event.
+fn data_of(what: Happening) -> Option<Value> {
     match what {
-        Happening::Initiated => "initiated",
-        Happening::Joined => "joined",
-        Happening::Disconnected => "disconnected",
-        Happening::Resumed => "resumed",
-        Happening::Left(_) => "left",
-        Happening::Ended(_) => "ended",
+        Happening::Left(reason) => Some(json!({ "reason": reason.as_str() })),
+        Happening::Ended(reason) => Some(json!({ "reason": reason.as_str() })),
+        Happening::Media(state) => Some(json!({ "media": state.words().collect::<Vec<_>>() })),
+        _ => None,
     }
-}
-
-fn data_of(what: Happening) -> Option<String> {
-    let reason = match what {
-        Happening::Left(reason) => reason.as_str(),
-        Happening::Ended(reason) => reason.as_str(),
-        Happening::Initiated | Happening::Joined | Happening::Disconnected | Happening::Resumed => {
-            return None;
-        }
-    };
-    Some(json!({ "reason": reason }).to_string())
 }
 
 pub(super) async fn insert(
@@ -44,10 +33,10 @@ pub(super) async fn insert(
     )
     .bind(call_number)
     .bind(event.seq)
-    .bind(type_of(event.what))
+    .bind(event.what.word())
     .bind(event.user.as_ref().map(UserId::as_str))
     .bind(event.participant.map(|id| id.to_string()))
-    .bind(data_of(event.what))
+    .bind(data_of(event.what).map(|data| data.to_string()))
     .bind(event.at.0)
     .execute(connection)
     .await?;
@@ -55,13 +44,20 @@ pub(super) async fn insert(
 }
 
 impl Store {
-    /// Everything that happened in a Call, in order.
-    pub async fn events(&self, call_number: i64) -> Result<Vec<CallEvent>, sqlx::Error> {
+    /// What happened in a Call after event number `after`, in order.
+    pub async fn events(
+        &self,
+        call_number: i64,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<CallEvent>, sqlx::Error> {
         sqlx::query(
             "select seq, event_type, user_id, participant_uuid, event_data, created_at
-             from call_events where call_id = $1 order by seq",
+             from call_events where call_id = $1 and seq > $2 order by seq limit $3",
         )
         .bind(call_number)
+        .bind(after)
+        .bind(limit)
         .fetch_all(&self.read)
         .await?
         .iter()
@@ -71,10 +67,7 @@ impl Store {
 }
 
 fn event_from(row: &AnyRow) -> Result<CallEvent, sqlx::Error> {
-    let user = row
-        .text_or_null("user_id")?
-        .map(|id| decode("user_id", UserId::try_from(id.as_str())))
-        .transpose()?;
+    let user = host_id_or_null(row, "user_id")?;
     Ok(CallEvent {
         seq: row.integer("seq")?,
         at: row.time("created_at")?,
@@ -93,6 +86,17 @@ fn happening_from(row: &AnyRow) -> Result<Happening, sqlx::Error> {
     let reason = data["reason"].as_str().unwrap_or_default();
     Ok(match word.as_str() {
         "initiated" => Happening::Initiated,
+        "invited" => Happening::Invited,
+        "ringing" => Happening::Ringing,
+        "busy" => Happening::Busy,
+        "accepted" => Happening::Accepted,
+        "declined" => Happening::Declined,
+        "missed" => Happening::Missed,
+        "started" => Happening::Started,
+        "media" => Happening::Media(media_from(&data)?),
+        "recording_started" => Happening::Recording(true),
+        "recording_stopped" => Happening::Recording(false),
+        "recording_added" => Happening::RecordingAdded,
         "joined" => Happening::Joined,
         "disconnected" => Happening::Disconnected,
         "resumed" => Happening::Resumed,
@@ -103,4 +107,14 @@ fn happening_from(row: &AnyRow) -> Result<Happening, sqlx::Error> {
             return decode("event_type", Err(UnknownWord { what, word }));
         }
     })
+}
+
+fn media_from(data: &Value) -> Result<MediaState, sqlx::Error> {
+    let words = data["media"].as_array().into_iter().flatten();
+    let flags = words.filter_map(Value::as_str).map(str::parse::<MediaFlag>);
+    flags
+        .into_iter()
+        .try_fold(MediaState::default(), |media, flag| {
+            Ok(media.with(decode("event_data", flag)?, true))
+        })
 }

@@ -23,6 +23,16 @@ const FILES: &[(i64, &str, &str)] = &[
         "deadlines",
         include_str!("../../../migrations/0003_deadlines.sql"),
     ),
+    (
+        4,
+        "messages",
+        include_str!("../../../migrations/0004_messages.sql"),
+    ),
+    (
+        5,
+        "webhooks",
+        include_str!("../../../migrations/0005_webhooks.sql"),
+    ),
 ];
 
 /// The one thing that the engines do not spell alike.

@@ -8,18 +8,27 @@
 mod calls;
 mod deadlines;
 mod events;
+mod messages;
 mod migrate;
+mod notifications;
 mod open;
 mod participants;
+mod people;
+mod recordings;
 mod row;
+mod search;
 mod servers;
 mod transaction;
 mod users;
+mod webhooks;
+
+use std::sync::Arc;
 
 use sqlx::AnyPool;
 
 pub use calls::Listing;
 pub use deadlines::DueDeadline;
+pub use search::UserListing;
 pub use transaction::Transaction;
 
 /// Cheap to clone.
@@ -29,6 +38,8 @@ pub struct Store {
     /// the file lock would make everybody poll. PostgreSQL has one pool for both.
     write: AnyPool,
     read: AnyPool,
+    /// Where every event has to be delivered.
+    webhooks: Arc<[String]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +71,15 @@ impl Store {
         open::open(url).await
     }
 
+    /// Has every event from now on kept until each of `endpoints` has taken it.
+    #[must_use]
+    pub fn with_webhooks(self, endpoints: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            webhooks: endpoints.into_iter().collect(),
+            ..self
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
         sqlx::query("select 1").execute(&self.read).await?;
@@ -69,7 +89,8 @@ impl Store {
     /// A transaction, to be begun by a write: on both engines that takes the lock
     /// which everything read afterwards is consistent under.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
-        Ok(Transaction::new(self.write.begin().await?))
+        let inner = self.write.begin().await?;
+        Ok(Transaction::new(inner, Arc::clone(&self.webhooks)))
     }
 
     /// Waits until every connection is closed.

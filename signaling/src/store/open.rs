@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -57,6 +58,7 @@ pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
             Store {
                 write: pool.clone(),
                 read: pool,
+                webhooks: Arc::default(),
             }
         }
     };
@@ -85,7 +87,11 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
     } else {
         pool(Engine::Sqlite, &url, SQLITE_READERS).await?
     };
-    Ok(Store { write, read })
+    Ok(Store {
+        write,
+        read,
+        webhooks: Arc::default(),
+    })
 }
 
 /// The URL, asking for the file to be made unless it says something else about it.

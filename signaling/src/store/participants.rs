@@ -5,34 +5,36 @@ use sqlx::any::AnyRow;
 
 use super::Store;
 use super::row::{RowExt, decode, parse, parse_or_null};
-use crate::domain::participant::Participant;
+use crate::domain::participant::{MediaFlag, MediaState, Participant, ParticipantStatus, Presence};
 use crate::ids::{Epoch, UserId};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.joined_at,
-                p.left_at, p.leave_reason, p.lost_at, p.epoch, u.avatar_url
+            "select p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
+                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.lost_at,
+                p.epoch, p.media, u.avatar_url
              from call_participants p join users u on u.id = p.user_id ",
             $rest
         )
     };
 }
 
-/// Everybody in the Call, in order of joining.
-pub(super) async fn present(
+/// Everybody in the Call, in order of joining, and who else was invited.
+pub(super) async fn concerned(
     connection: &mut AnyConnection,
     call_number: i64,
-) -> Result<Vec<Participant>, sqlx::Error> {
-    sqlx::query(select!(
-        "where p.call_id = $1 and p.status = 'joined' order by p.id"
+) -> Result<(Vec<Participant>, Vec<Participant>), sqlx::Error> {
+    let rows = sqlx::query(select!(
+        "where p.call_id = $1 and (p.status = 'joined' or p.invited = 1)
+         order by p.joined_at, p.id"
     ))
     .bind(call_number)
     .fetch_all(connection)
-    .await?
-    .iter()
-    .map(participant_from)
-    .collect()
+    .await?;
+    let all: Result<Vec<_>, _> = rows.iter().map(participant_from).collect();
+    let joined = |p: &Participant| p.status == ParticipantStatus::Joined;
+    Ok(all?.into_iter().partition(joined))
 }
 
 pub(super) async fn put(
@@ -43,16 +45,20 @@ pub(super) async fn put(
     sqlx::query(
         "insert into call_participants
             (call_id, uuid, user_id, name, role, status, joined_at, left_at,
-             leave_reason, lost_at, epoch)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             leave_reason, lost_at, epoch, invited, accepted_at, by_word, media)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (uuid) do update set
+            name = excluded.name,
             role = excluded.role,
             status = excluded.status,
             joined_at = excluded.joined_at,
             left_at = excluded.left_at,
             leave_reason = excluded.leave_reason,
             lost_at = excluded.lost_at,
-            epoch = excluded.epoch",
+            epoch = excluded.epoch,
+            accepted_at = excluded.accepted_at,
+            by_word = excluded.by_word,
+            media = excluded.media",
     )
     .bind(call_number)
     .bind(participant.id.to_string())
@@ -63,8 +69,12 @@ pub(super) async fn put(
     .bind(participant.joined_at.map(|at| at.0))
     .bind(participant.left_at.map(|at| at.0))
     .bind(participant.leave_reason.map(|reason| reason.as_str()))
-    .bind(participant.lost_at.map(|at| at.0))
-    .bind(i64::from(participant.epoch.0))
+    .bind(participant.presence.lost_at.map(|at| at.0))
+    .bind(i64::from(participant.presence.epoch.0))
+    .bind(i64::from(participant.invited))
+    .bind(participant.accepted_at.map(|at| at.0))
+    .bind(i64::from(participant.presence.by_word))
+    .bind(media_words(participant.media))
     .execute(connection)
     .await?;
     Ok(())
@@ -104,7 +114,7 @@ impl Store {
     }
 }
 
-fn participant_from(row: &AnyRow) -> Result<Participant, sqlx::Error> {
+pub(super) fn participant_from(row: &AnyRow) -> Result<Participant, sqlx::Error> {
     let epoch = decode("epoch", u32::try_from(row.integer("epoch")?))?;
     Ok(Participant {
         id: parse(row, "uuid")?,
@@ -113,10 +123,29 @@ fn participant_from(row: &AnyRow) -> Result<Participant, sqlx::Error> {
         avatar_url: row.text_or_null("avatar_url")?,
         role: parse(row, "role")?,
         status: parse(row, "status")?,
+        invited: row.flag("invited")?,
+        accepted_at: row.time_or_null("accepted_at")?,
         joined_at: row.time_or_null("joined_at")?,
         left_at: row.time_or_null("left_at")?,
         leave_reason: parse_or_null(row, "leave_reason")?,
-        lost_at: row.time_or_null("lost_at")?,
-        epoch: Epoch(epoch),
+        presence: Presence {
+            by_word: row.flag("by_word")?,
+            lost_at: row.time_or_null("lost_at")?,
+            epoch: Epoch(epoch),
+        },
+        media: media_from(&row.text("media")?)?,
     })
+}
+
+fn media_words(media: MediaState) -> String {
+    media.words().collect::<Vec<_>>().join(" ")
+}
+
+fn media_from(words: &str) -> Result<MediaState, sqlx::Error> {
+    let flags = words.split_ascii_whitespace().map(str::parse::<MediaFlag>);
+    flags
+        .into_iter()
+        .try_fold(MediaState::default(), |media, flag| {
+            Ok(media.with(decode("media", flag)?, true))
+        })
 }

@@ -7,11 +7,14 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::domain::time::UnixMillis;
+use crate::ids::InvalidUserId;
 
 pub(super) trait RowExt {
     fn text(&self, column: &str) -> Result<String, sqlx::Error>;
     fn text_or_null(&self, column: &str) -> Result<Option<String>, sqlx::Error>;
     fn integer(&self, column: &str) -> Result<i64, sqlx::Error>;
+    fn integer_or_null(&self, column: &str) -> Result<Option<i64>, sqlx::Error>;
+    fn flag(&self, column: &str) -> Result<bool, sqlx::Error>;
     fn time(&self, column: &str) -> Result<UnixMillis, sqlx::Error>;
     fn time_or_null(&self, column: &str) -> Result<Option<UnixMillis>, sqlx::Error>;
 }
@@ -29,13 +32,20 @@ impl RowExt for AnyRow {
         self.try_get(column)
     }
 
+    fn integer_or_null(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn flag(&self, column: &str) -> Result<bool, sqlx::Error> {
+        self.integer(column).map(|flag| flag != 0)
+    }
+
     fn time(&self, column: &str) -> Result<UnixMillis, sqlx::Error> {
         self.integer(column).map(UnixMillis)
     }
 
     fn time_or_null(&self, column: &str) -> Result<Option<UnixMillis>, sqlx::Error> {
-        let millis: Option<i64> = self.try_get(column)?;
-        Ok(millis.map(UnixMillis))
+        Ok(self.integer_or_null(column)?.map(UnixMillis))
     }
 }
 
@@ -56,6 +66,16 @@ where
 {
     row.text_or_null(column)?
         .map(|text| decode(column, text.parse()))
+        .transpose()
+}
+
+/// A column that holds an id of the host application's, or nothing.
+pub(super) fn host_id_or_null<T>(row: &AnyRow, column: &str) -> Result<Option<T>, sqlx::Error>
+where
+    T: for<'a> TryFrom<&'a str, Error = InvalidUserId>,
+{
+    row.text_or_null(column)?
+        .map(|text| decode(column, T::try_from(text.as_str())))
         .transpose()
 }
 

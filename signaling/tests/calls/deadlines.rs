@@ -42,7 +42,8 @@ on_both_databases! {
         // The deadline is gone, and the old socket's late death means nothing.
         world.service.disconnected(bert.participant, bert.epoch).await;
         world.clock.advance(60 * SECOND);
-        assert_eq!(world.store.next_deadline().await.unwrap(), None);
+        let longest = UnixMillis(START.0) + CallConfig::default().max_duration;
+        assert_eq!(world.store.next_deadline().await.unwrap(), Some(longest));
         let chris = world.join("chris", "r").await;
         let heard = next(&mut anna.notices).await;
         assert_eq!(heard, Notice::ParticipantJoined(chris.snapshot.you));

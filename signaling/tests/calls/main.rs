@@ -17,5 +17,6 @@ mod leaving;
 mod media;
 mod outage;
 mod recovery;
+mod ringing;
 mod schema;
 mod sequences;

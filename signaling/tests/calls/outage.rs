@@ -7,6 +7,7 @@ use convoke_signaling::domain::participant::Connection;
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::notice::Notice;
 use convoke_signaling::ids::ParticipantId;
+use convoke_signaling::service::CallConfig;
 use futures_util::FutureExt;
 
 use crate::common::{World, eventually, next, principal, room_name};
@@ -15,9 +16,17 @@ use crate::on_both_databases;
 const BREAK: &str = "alter table call_events rename to call_events_away";
 const MEND: &str = "alter table call_events_away rename to call_events";
 
+/// Time runs fast here, and no Call is too long.
+fn patient() -> CallConfig {
+    CallConfig {
+        max_duration: Duration::from_secs(u64::from(u32::MAX)),
+        ..CallConfig::default()
+    }
+}
+
 on_both_databases! {
     async fn what_the_database_could_not_take_is_made_up_for(db: TestDb) {
-        let world = World::new(&db).await;
+        let world = World::with(&db, patient()).await;
         let mut anna = world.join("anna", "r").await;
         let bert = world.join("bert", "r").await;
         let chris = world.join("chris", "r").await;

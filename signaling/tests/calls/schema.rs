@@ -80,10 +80,10 @@ on_both_databases! {
         let anna = world.join("anna", "r").await;
         let pool = db.pool().await;
         let second = sqlx::query(
-            "insert into calls (uuid, room_name, kind, mode, backend, origin, status,
-                created_at, updated_at, last_event, version)
-             select 'another', room_name, kind, mode, backend, origin, 'pending',
-                created_at, updated_at, 0, 0 from calls",
+            "insert into calls (uuid, room_name, kind, mode, backend, origin, admission, status,
+                recording_allowed, recording, created_at, updated_at, last_event, version)
+             select 'another', room_name, kind, mode, backend, origin, admission, 'pending',
+                0, 0, created_at, updated_at, 0, 0 from calls",
         )
         .execute(&pool)
         .await;

@@ -173,8 +173,8 @@ impl From<CallRecord> for CallSummary {
             status: call.status.as_str(),
             end_reason: call.end_reason.map(|reason| reason.as_str()),
             initiated_by: call.initiated_by.map(|user| user.to_string()),
-            started_at: call.times.started.map(rfc3339),
-            ended_at: call.times.ended.map(rfc3339),
+            started_at: call.times.started.map(UnixMillis::rfc3339),
+            ended_at: call.times.ended.map(UnixMillis::rfc3339),
             duration_secs: duration.as_ref().map(Duration::as_secs),
             participants: participants
                 .into_iter()
@@ -197,8 +197,8 @@ impl From<ParticipantRecord> for ParticipantSummary {
             avatar_url: participant.avatar_url,
             role: participant.role.as_str(),
             status: participant.status.as_str(),
-            joined_at: participant.joined_at.map(rfc3339),
-            left_at: participant.left_at.map(rfc3339),
+            joined_at: participant.joined_at.map(UnixMillis::rfc3339),
+            left_at: participant.left_at.map(UnixMillis::rfc3339),
             leave_reason: participant.leave_reason.map(|reason| reason.as_str()),
             duration_secs: duration.as_ref().map(Duration::as_secs),
         }
@@ -207,66 +207,18 @@ impl From<ParticipantRecord> for ParticipantSummary {
 
 impl From<CallEvent> for EventEntry {
     fn from(event: CallEvent) -> Self {
-        let (what, reason) = match event.what {
-            Happening::Initiated => ("initiated", None),
-            Happening::Joined => ("joined", None),
-            Happening::Disconnected => ("disconnected", None),
-            Happening::Resumed => ("resumed", None),
-            Happening::Left(reason) => ("left", Some(reason.as_str())),
-            Happening::Ended(reason) => ("ended", Some(reason.as_str())),
+        let reason = match event.what {
+            Happening::Left(reason) => Some(reason.as_str()),
+            Happening::Ended(reason) => Some(reason.as_str()),
+            _ => None,
         };
         Self {
             seq: event.seq,
-            at: rfc3339(event.at),
-            what,
+            at: event.at.rfc3339(),
+            what: event.what.word(),
             reason,
             user_id: event.user.map(|user| user.to_string()),
             participant_id: event.participant.map(|id| id.to_string()),
-        }
-    }
-}
-
-/// Date and time in UTC (RFC 3339 §5.6). The days are counted in a calendar that
-/// starts in March, where the leap day is a year's last and months follow one formula.
-fn rfc3339(time: UnixMillis) -> String {
-    let (days, millis) = (time.0.div_euclid(86_400_000), time.0.rem_euclid(86_400_000));
-    let since_0000_03 = days + 719_468;
-    let (era, day) = (
-        since_0000_03.div_euclid(146_097),
-        since_0000_03.rem_euclid(146_097),
-    );
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let date = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = era * 400 + year + i64::from(month <= 2);
-    let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
-    let (second, milli) = (millis / 1000 % 60, millis % 1000);
-    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_as_the_calendar_has_them() {
-        let cases = [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (-1, "1969-12-31T23:59:59.999Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
-            (1_709_251_199_000, "2024-02-29T23:59:59.000Z"),
-            (1_767_225_600_001, "2026-01-01T00:00:00.001Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-        ];
-        for (millis, want) in cases {
-            assert_eq!(rfc3339(UnixMillis(millis)), want);
         }
     }
 }

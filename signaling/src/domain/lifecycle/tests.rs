@@ -1,3 +1,7 @@
+//! Tables of what transitions do; those of ringing are in `tests/ringing.rs`.
+
+mod ringing;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -9,6 +13,9 @@ const RULES: Rules = Rules {
     max_participants: 3,
     grace: Duration::from_millis(100),
     linger: Duration::ZERO,
+    planned_linger: Duration::from_millis(500),
+    ring: Duration::from_millis(50),
+    max_duration: Duration::from_millis(10_000),
 };
 
 fn id(n: u8) -> ParticipantId {
@@ -32,6 +39,8 @@ fn join(n: u8) -> Transition {
         name: format!("User {n}"),
         avatar_url: None,
         role: Role::Participant,
+        admitted: false,
+        by_word: false,
     })
 }
 
@@ -264,7 +273,7 @@ fn an_empty_call_lingers_as_long_as_it_may() {
 #[test]
 fn an_attachment_that_never_was_resumes_nothing() {
     let (mut state, _) = play(&RULES, vec![(1, join(1)), (2, resume(1)), (3, resume(1))]);
-    assert_eq!(state.present[0].epoch, Epoch(3));
+    assert_eq!(state.present[0].presence.epoch, Epoch(3));
     let refused = state.apply(resume_from(1, 4), UnixMillis(4), &RULES);
     assert_eq!(refused, Err(Refusal::NotPresent));
     let refused = state.apply(resume(2), UnixMillis(4), &RULES);
@@ -272,7 +281,7 @@ fn an_attachment_that_never_was_resumes_nothing() {
     // Two attachments ago: whoever holds that has been replaced, and not by itself.
     let refused = state.apply(resume_from(1, 1), UnixMillis(4), &RULES);
     assert_eq!(refused, Err(Refusal::NotPresent));
-    assert_eq!(state.present[0].epoch, Epoch(3));
+    assert_eq!(state.present[0].presence.epoch, Epoch(3));
     state
         .apply(resume_from(1, 2), UnixMillis(4), &RULES)
         .unwrap();
@@ -338,12 +347,12 @@ proptest! {
             }
             for gone in outcome.changed.iter().filter(|p| p.left_at.is_some()) {
                 prop_assert!(gone.left_at >= gone.joined_at);
-                prop_assert!(gone.lost_at.is_none());
+                prop_assert!(gone.presence.lost_at.is_none());
             }
             events.extend(outcome.events);
 
             // Exactly those who may return have a deadline.
-            let lost = state.present.iter().filter(|p| p.lost_at.is_some()).map(|p| p.id);
+            let lost = state.present.iter().filter(|p| p.presence.lost_at.is_some()).map(|p| p.id);
             let lost: std::collections::HashSet<_> = lost.collect();
             prop_assert_eq!(&grace, &lost);
             prop_assert!(state.present.len() <= 3);

@@ -1,0 +1,206 @@
+//! Planning a Call, entering it, and its start.
+
+use super::{Deadline, Invitee, Newcomer, Plan, Refusal, Step};
+use crate::domain::call::{Admission, CallStatus, Origin};
+use crate::domain::event::Happening;
+use crate::domain::participant::{
+    LeaveReason, MediaState, Participant, ParticipantStatus, Presence,
+};
+use crate::ids::{ParticipantId, UserId};
+
+impl Step<'_> {
+    pub(super) fn plan(&mut self, plan: Plan) {
+        let call = &mut self.state.call;
+        call.initiated_by.clone_from(&plan.by);
+        call.times.scheduled = plan.scheduled;
+        if plan.scheduled.is_some() || call.nature.origin == Origin::Appointment {
+            call.status = CallStatus::Scheduled;
+        }
+        self.record(Happening::Initiated, plan.by.as_ref(), None);
+        let rings_until = self.at + self.rules.ring;
+        for invitee in plan.members {
+            let own = plan.by.as_ref() == Some(&invitee.user);
+            self.ask(invitee, plan.ring && !own, !own);
+        }
+        if self.state.asked.iter().any(super::awaited) {
+            self.state.call.times.rings_until = Some(rings_until);
+            self.set(Deadline::Ring, rings_until);
+        }
+        if let Some(over_at) = plan.over_at {
+            self.set(Deadline::Plan, over_at);
+        }
+    }
+
+    fn ask(&mut self, invitee: Invitee, ring: bool, tell: bool) {
+        let busy = ring && invitee.busy;
+        let (status, what) = match (ring, busy) {
+            (true, true) => (ParticipantStatus::Missed, Happening::Busy),
+            (true, false) => (ParticipantStatus::Ringing, Happening::Ringing),
+            (false, _) => (ParticipantStatus::Invited, Happening::Invited),
+        };
+        let participant = Participant {
+            id: invitee.id,
+            user: invitee.user,
+            name: invitee.name,
+            avatar_url: invitee.avatar_url,
+            role: invitee.role,
+            status,
+            invited: true,
+            accepted_at: None,
+            joined_at: None,
+            left_at: None,
+            leave_reason: busy.then_some(LeaveReason::Busy),
+            presence: Presence::BY_WORD,
+            media: MediaState::default(),
+        };
+        if tell {
+            self.record_of(what, &participant);
+        }
+        self.outcome.changed.push(participant.clone());
+        self.state.asked.push(participant);
+    }
+
+    pub(super) fn join(&mut self, newcomer: Newcomer) -> Result<(), Refusal> {
+        let members_only = self.state.call.about.admission == Admission::Members;
+        if members_only && !newcomer.admitted && !self.state.is_member(&newcomer.user) {
+            return Err(Refusal::NotMember);
+        }
+        if let Some(id) = self.take_place(&newcomer) {
+            self.outcome.seated = Some(id);
+            return Ok(());
+        }
+        let limit = self.rules.max_participants;
+        if self.state.present.len() >= limit as usize {
+            return Err(Refusal::Full { limit });
+        }
+        let call = &mut self.state.call;
+        if call.initiated_by.is_none() {
+            call.initiated_by = Some(newcomer.user.clone());
+            self.record(Happening::Initiated, Some(&newcomer.user), None);
+        }
+        let was_empty = self.state.present.is_empty();
+        let mut participant = self.row_of(&newcomer);
+        if participant.status == ParticipantStatus::Ringing {
+            participant.accepted_at = Some(self.at);
+            self.record_of(Happening::Accepted, &participant);
+        }
+        participant.status = ParticipantStatus::Joined;
+        participant.joined_at = Some(self.at);
+        self.record_of(Happening::Joined, &participant);
+        if was_empty {
+            self.clear(Deadline::Linger);
+        }
+        self.outcome.seated = Some(participant.id);
+        self.outcome.changed.push(participant.clone());
+        self.state.present.push(participant);
+        self.entered(&newcomer.user);
+        Ok(())
+    }
+
+    /// A user who is there by its word is one Participant with the device that it
+    /// comes with, and by its word it is there only once.
+    fn take_place(&mut self, newcomer: &Newcomer) -> Option<ParticipantId> {
+        let mut own = self
+            .state
+            .present
+            .iter()
+            .filter(|p| p.user == newcomer.user);
+        let id = match newcomer.by_word {
+            true => own.next(),
+            false => own.find(|p| p.presence.by_word),
+        }?
+        .id;
+        let by_word = newcomer.by_word;
+        let mut was_lost = false;
+        self.change(id, |p| {
+            was_lost = p.presence.by_word && p.presence.lost_at.is_some();
+            let converted = p.presence.by_word && !by_word;
+            if converted {
+                p.presence = Presence::DEVICE;
+            } else if was_lost {
+                p.presence.lost_at = None;
+            }
+            converted || was_lost
+        });
+        if was_lost {
+            self.record_about(Happening::Resumed, id);
+            self.clear(Deadline::Grace(id));
+        }
+        Some(id)
+    }
+
+    /// The row of an invitation that has not been used, or a new one.
+    fn row_of(&mut self, newcomer: &Newcomer) -> Participant {
+        let presence = match newcomer.by_word {
+            true => Presence::BY_WORD,
+            false => Presence::DEVICE,
+        };
+        let invitation = self
+            .state
+            .asked
+            .iter()
+            .position(|p| p.user == newcomer.user && p.status != ParticipantStatus::Left);
+        if let Some(index) = invitation {
+            return Participant {
+                name: newcomer.name.clone(),
+                avatar_url: newcomer.avatar_url.clone(),
+                leave_reason: None,
+                presence,
+                ..self.state.asked.remove(index)
+            };
+        }
+        let known = self.state.role_of(&newcomer.user);
+        Participant {
+            id: newcomer.id,
+            user: newcomer.user.clone(),
+            name: newcomer.name.clone(),
+            avatar_url: newcomer.avatar_url.clone(),
+            role: known.unwrap_or(newcomer.role),
+            status: ParticipantStatus::Invited,
+            invited: false,
+            accepted_at: None,
+            joined_at: None,
+            left_at: None,
+            leave_reason: None,
+            presence,
+            media: MediaState::default(),
+        }
+    }
+
+    /// What follows from somebody's having come.
+    fn entered(&mut self, user: &UserId) {
+        let call = &self.state.call;
+        let second = call.initiated_by.as_ref() != Some(user)
+            || self.state.present.iter().any(|p| p.user != *user);
+        if second && call.times.answered.is_none() {
+            self.state.call.times.answered = Some(self.at);
+        }
+        if self.starts_by_entry() {
+            self.start();
+        }
+        self.settle_ring();
+    }
+
+    /// An appointment begins when both have come, everything else with the first.
+    fn starts_by_entry(&self) -> bool {
+        let all_came = || self.state.asked.iter().all(|p| p.joined_at.is_some());
+        self.state.call.nature.origin != Origin::Appointment || all_came()
+    }
+
+    pub(super) fn start_by_word(&mut self, by: Option<&UserId>) {
+        if self.start() {
+            self.record(Happening::Started, by, None);
+        }
+    }
+
+    fn start(&mut self) -> bool {
+        let call = &mut self.state.call;
+        let starts = call.status != CallStatus::Ongoing;
+        if starts {
+            call.status = CallStatus::Ongoing;
+            call.times.started = Some(self.at);
+            self.set(Deadline::Duration, self.at + self.rules.max_duration);
+        }
+        starts
+    }
+}

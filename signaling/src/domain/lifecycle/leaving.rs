@@ -1,0 +1,228 @@
+//! Leaving a Call, losing one's Session, and the end.
+
+use super::{Deadline, HangUp, Refusal, Step};
+use crate::domain::call::{Backend, CallMode, CallStatus, EndReason};
+use crate::domain::event::Happening;
+use crate::domain::participant::{LeaveReason, Participant, ParticipantStatus};
+use crate::domain::time::UnixMillis;
+use crate::ids::{Epoch, ParticipantId, UserId};
+
+impl Step<'_> {
+    pub(super) fn disconnect(&mut self, id: ParticipantId, epoch: Epoch) {
+        let at = self.at;
+        if self.change(id, |p| {
+            let presence = &mut p.presence;
+            let news = !presence.by_word && presence.epoch == epoch && presence.lost_at.is_none();
+            if news {
+                presence.lost_at = Some(at);
+            }
+            news
+        }) {
+            self.record_about(Happening::Disconnected, id);
+            self.set(Deadline::Grace(id), at + self.rules.grace);
+        }
+    }
+
+    pub(super) fn resume(&mut self, id: ParticipantId, epoch: Epoch) -> Result<(), Refusal> {
+        let found = self.change(id, |p| {
+            let presence = &mut p.presence;
+            let known = epoch == presence.epoch || epoch.next() == presence.epoch;
+            if known && !presence.by_word {
+                presence.lost_at = None;
+                presence.epoch = presence.epoch.next();
+            }
+            known && !presence.by_word
+        });
+        if !found {
+            return Err(Refusal::NotPresent);
+        }
+        self.record_about(Happening::Resumed, id);
+        self.clear(Deadline::Grace(id));
+        Ok(())
+    }
+
+    /// Whoever is there by its word has no Session to lose, but may be silent.
+    pub(super) fn absent(&mut self, user: &UserId) {
+        let at = self.at;
+        for id in self.by_word(user) {
+            if self.change(id, |p| {
+                p.presence.lost_at.is_none() && p.presence.lost_at.replace(at).is_none()
+            }) {
+                self.record_about(Happening::Disconnected, id);
+                self.set(Deadline::Grace(id), at + self.rules.grace);
+            }
+        }
+    }
+
+    pub(super) fn back(&mut self, user: &UserId) {
+        for id in self.by_word(user) {
+            if self.change(id, |p| p.presence.lost_at.take().is_some()) {
+                self.record_about(Happening::Resumed, id);
+                self.clear(Deadline::Grace(id));
+            }
+        }
+    }
+
+    fn by_word(&self, user: &UserId) -> Vec<ParticipantId> {
+        let own = self.state.present.iter().filter(|p| p.user == *user);
+        own.filter(|p| p.presence.by_word).map(|p| p.id).collect()
+    }
+
+    pub(super) fn leave(&mut self, id: ParticipantId, reason: LeaveReason) {
+        let user = self.state.find(id).map(|p| p.user.clone());
+        if self.remove(id, reason) && self.state.present.is_empty() {
+            let reason = match reason {
+                LeaveReason::Failed => EndReason::Failed,
+                _ => EndReason::Completed,
+            };
+            self.vacated(user, reason);
+        }
+    }
+
+    pub(super) fn depart(&mut self, user: &UserId) -> Result<(), Refusal> {
+        if !self.state.is_member(user) {
+            return Err(Refusal::NotMember);
+        }
+        let own = self.state.present.iter().filter(|p| p.user == *user);
+        for id in own.map(|p| p.id).collect::<Vec<_>>() {
+            self.leave(id, LeaveReason::Left);
+        }
+        // A caller who hangs up before having entered.
+        let called = self.state.call.initiated_by.as_ref() == Some(user);
+        if called && self.state.present.is_empty() && self.unanswered() {
+            self.end(Some(user.clone()), EndReason::Cancelled, self.at);
+        }
+        Ok(())
+    }
+
+    /// It rings and nobody has come. A meeting rings as well, but is held anyhow.
+    fn unanswered(&self) -> bool {
+        let call = &self.state.call;
+        let times = &call.times;
+        call.status != CallStatus::Ended
+            && !call.planned()
+            && times.answered.is_none()
+            && times.rings_until.is_some()
+    }
+
+    pub(super) fn grace_over(&mut self, id: ParticipantId) {
+        let lost = |p: &Participant| p.presence.lost_at.is_some();
+        if self.state.find(id).is_some_and(lost) {
+            self.leave(id, LeaveReason::TimedOut);
+        } else {
+            self.clear(Deadline::Grace(id));
+        }
+    }
+
+    pub(super) fn linger_over(&mut self) {
+        if self.state.present.is_empty() {
+            let ended = self.state.call.times.last_left.unwrap_or(self.at);
+            self.end(None, EndReason::Completed, ended);
+        } else {
+            self.clear(Deadline::Linger);
+        }
+    }
+
+    /// The last one is gone.
+    fn vacated(&mut self, by: Option<UserId>, reason: EndReason) {
+        let call = &self.state.call;
+        let ended = call.times.last_left.unwrap_or(self.at);
+        if self.unanswered() {
+            return self.end(by, EndReason::Cancelled, self.at);
+        }
+        let linger = match call.planned() {
+            true => self.rules.planned_linger,
+            false => self.rules.linger,
+        };
+        if call.status == CallStatus::Scheduled {
+            // Its time is still to come.
+        } else if linger.is_zero() {
+            self.end(None, reason, ended);
+        } else {
+            self.set(Deadline::Linger, self.at + linger);
+        }
+    }
+
+    pub(super) fn hang_up(&mut self, by: Option<UserId>, how: HangUp) {
+        let call = &self.state.call;
+        let invited = by.is_some() && by != call.initiated_by;
+        let reason = match how {
+            HangUp::Cancel => EndReason::Cancelled,
+            HangUp::Failed => EndReason::Failed,
+            HangUp::Over if !self.unanswered() => EndReason::Completed,
+            HangUp::Over if invited && call.nature.mode == CallMode::Direct => EndReason::Rejected,
+            HangUp::Over => EndReason::Cancelled,
+        };
+        self.end(by, reason, self.at);
+    }
+
+    pub(super) fn end(&mut self, by: Option<UserId>, reason: EndReason, ended: UnixMillis) {
+        let everybody: Vec<_> = self.state.present.iter().map(|p| p.id).collect();
+        for id in everybody {
+            self.remove(id, LeaveReason::CallEnded);
+        }
+        self.miss();
+        self.stop_ring();
+        self.clear(Deadline::Linger);
+        self.clear(Deadline::Plan);
+        self.clear(Deadline::Duration);
+        let call = &mut self.state.call;
+        call.status = CallStatus::Ended;
+        call.end_reason = Some(reason);
+        call.times.ended = Some(ended);
+        call.recording = false;
+        self.record(Happening::Ended(reason), by.as_ref(), None);
+    }
+
+    /// Nobody's Session survived the server. Everybody gets the whole grace time to
+    /// come back; who does not has left when the server was last seen alive. Who is
+    /// there by its word in a Jitsi has lost nothing.
+    pub(super) fn recover(&mut self, last_alive: UnixMillis) {
+        let at = self.at;
+        let call = &self.state.call;
+        let elsewhere = call.nature.backend == Backend::Jitsi;
+        let present = self.state.present.iter();
+        let everybody: Vec<_> = present.map(|p| (p.id, p.presence.by_word)).collect();
+        if everybody.is_empty() && call.status == CallStatus::Ongoing {
+            return self.vacated(None, EndReason::Completed);
+        }
+        for (id, by_word) in everybody {
+            if by_word && elsewhere {
+                continue;
+            }
+            if self.change(id, |p| {
+                let known = last_alive.min(at).max(p.joined_at.unwrap_or(at));
+                let lost_at = &mut p.presence.lost_at;
+                lost_at.is_none() && lost_at.replace(known).is_none()
+            }) {
+                self.record_about(Happening::Disconnected, id);
+            }
+            self.set(Deadline::Grace(id), at + self.rules.grace);
+        }
+    }
+
+    /// Takes a present Participant out of the Call; `false` when it is not there.
+    fn remove(&mut self, id: ParticipantId, reason: LeaveReason) -> bool {
+        let Some(index) = self.state.present.iter().position(|p| p.id == id) else {
+            return false;
+        };
+        let mut participant = self.state.present.remove(index);
+        let lost_at = participant.presence.lost_at.take();
+        // Who was lost was last known to be there when it was lost.
+        let left_at = lost_at.unwrap_or(self.at);
+        participant.status = ParticipantStatus::Left;
+        participant.left_at = Some(left_at);
+        participant.leave_reason = Some(reason);
+        let last_left = &mut self.state.call.times.last_left;
+        *last_left = (*last_left).max(Some(left_at));
+        self.record_of(Happening::Left(reason), &participant);
+        if lost_at.is_some() {
+            self.clear(Deadline::Grace(id));
+        }
+        self.outcome.changed.push(participant.clone());
+        if participant.invited {
+            self.state.asked.push(participant);
+        }
+        true
+    }
+}

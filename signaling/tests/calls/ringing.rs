@@ -1,0 +1,191 @@
+//! Ringing through the service: who is told what on which connection, what survives a
+//! restart, and who is busy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use convoke_signaling::domain::call::{Backend, CallKind, CallMode, EndReason, Nature, Origin};
+use convoke_signaling::domain::event::Happening;
+use convoke_signaling::domain::lifecycle::HangUp;
+use convoke_signaling::domain::participant::{ParticipantStatus, Role};
+use convoke_signaling::error::CallError;
+use convoke_signaling::events::feed::{Feed, News};
+use convoke_signaling::ids::UserId;
+use convoke_signaling::service::{CallConfig, CallFilter, CallRecord, CallRef, NewCall, mode_of};
+
+use crate::common::{START, World, eventually, principal, room_name};
+use crate::on_both_databases;
+
+pub(crate) fn calling(room: &str, callees: &[&str]) -> NewCall {
+    let nature = Nature {
+        kind: CallKind::Video,
+        mode: mode_of(callees.len()),
+        backend: Backend::Sfu,
+        origin: Origin::Chat,
+    };
+    let member = |user: &&str| (UserId::try_from(*user).unwrap(), Role::Participant);
+    NewCall {
+        members: callees.iter().map(member).collect(),
+        ..NewCall::new(room_name(room), nature)
+    }
+}
+
+async fn call(world: &World, by: &str, room: &str, callees: &[&str]) -> CallRecord {
+    let planned = world
+        .service
+        .plan(&principal(by), calling(room, callees))
+        .await;
+    planned.unwrap().record
+}
+
+fn by_number(record: &CallRecord) -> CallRef {
+    CallRef::Number(record.call.number)
+}
+
+async fn listen(world: &World, user: &str) -> Feed {
+    world.service.subscribe(&principal(user)).await.unwrap()
+}
+
+/// The next news that is about ringing, of what and whom.
+async fn ring(feed: &mut Feed) -> (Happening, String, Arc<News>) {
+    loop {
+        let news = tokio::time::timeout(Duration::from_secs(60), feed.recv());
+        let news = news.await.expect("no news came").unwrap();
+        let what = news.event.what;
+        if what == Happening::Ringing || what.stops_ring() {
+            let user = news.event.user.as_ref().map(ToString::to_string);
+            return (what, user.unwrap_or_default(), news);
+        }
+    }
+}
+
+on_both_databases! {
+    async fn a_ring_reaches_every_device_and_stops_on_all(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut phone = listen(&world, "bert").await;
+        let mut laptop = listen(&world, "bert").await;
+        let record = call(&world, "anna", "r", &["bert"]).await;
+        assert_eq!(record.call.nature.mode, CallMode::Direct);
+        for device in [&mut phone, &mut laptop] {
+            let (what, user, news) = ring(device).await;
+            assert_eq!((what, user.as_str()), (Happening::Ringing, "bert"));
+            let until = START + CallConfig::default().ring;
+            assert_eq!(news.call.times.rings_until, Some(until));
+        }
+        // A third device comes late, and is told once.
+        let mut late = listen(&world, "bert").await;
+        assert_eq!(ring(&mut late).await.0, Happening::Ringing);
+
+        world.service.accept(&principal("bert"), by_number(&record)).await.unwrap();
+        world.service.enter(&principal("bert"), by_number(&record), None).await.unwrap();
+        for device in [&mut phone, &mut laptop, &mut late] {
+            assert_eq!(ring(device).await.0, Happening::Accepted);
+            assert_eq!(ring(device).await.0, Happening::Joined);
+        }
+        assert!(world.store.ringing(&UserId::try_from("bert").unwrap()).await.unwrap().is_empty());
+    }
+
+    async fn nobody_answers_and_a_restart_does_not_help(db: TestDb) {
+        let world = World::new(&db).await;
+        let record = call(&world, "anna", "r", &["bert"]).await;
+        world.clock.advance(Duration::from_secs(30));
+        let world = world.crash(&db, CallConfig::default()).await;
+        let mut late = listen(&world, "bert").await;
+        assert_eq!(ring(&mut late).await.0, Happening::Ringing);
+        world.clock.advance(Duration::from_secs(15));
+        assert_eq!(ring(&mut late).await.0, Happening::Missed);
+        assert_eq!(ring(&mut late).await.0, Happening::Ended(EndReason::Missed));
+        let record = world.service.call(&principal("bert"), &by_number(&record)).await.unwrap();
+        assert_eq!(record.call.end_reason, Some(EndReason::Missed));
+        assert_eq!(record.people()[1].status, ParticipantStatus::Missed);
+    }
+
+    async fn the_callers_cancel_stops_all(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut bert = listen(&world, "bert").await;
+        let mut chris = listen(&world, "chris").await;
+        let record = call(&world, "anna", "r", &["bert", "chris"]).await;
+        let anna = principal("anna");
+        let ended = world.service.hang_up(&anna, by_number(&record), HangUp::Over).await.unwrap();
+        assert_eq!(ended.call.end_reason, Some(EndReason::Cancelled));
+        for feed in [&mut bert, &mut chris] {
+            let user = feed.user().clone();
+            loop {
+                let (what, _, news) = ring(feed).await;
+                if what == Happening::Ended(EndReason::Cancelled) {
+                    assert!(news.stops_ring(&user));
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn who_is_in_a_call_is_busy(db: TestDb) {
+        let world = World::new(&db).await;
+        let _bert = world.join("bert", "elsewhere").await;
+        let anna = principal("anna");
+        let refused = world.service.plan(&anna, calling("r", &["bert"])).await.unwrap_err();
+        let bert = UserId::try_from("bert").unwrap();
+        assert_eq!(refused, CallError::Busy(vec![bert]));
+        // Of several the others ring.
+        let record = call(&world, "anna", "r", &["bert", "chris"]).await;
+        let people = record.people();
+        let status = |user: &str| people.iter().find(|p| p.user.as_str() == user).unwrap().status;
+        assert_eq!(status("bert"), ParticipantStatus::Missed);
+        assert_eq!(status("chris"), ParticipantStatus::Ringing);
+    }
+
+    async fn strangers_learn_nothing(db: TestDb) {
+        let world = World::new(&db).await;
+        let record = call(&world, "anna", "r", &["bert"]).await;
+        let (stranger, it) = (principal("dora"), by_number(&record));
+        let service = &world.service;
+        let tries = [
+            service.call(&stranger, &it).await.map(drop),
+            service.enter(&stranger, it.clone(), None).await.map(drop),
+            service.accept(&stranger, it.clone()).await.map(drop),
+            service.decline(&stranger, it.clone()).await.map(drop),
+            service.depart(&stranger, it.clone()).await.map(drop),
+            service.hang_up(&stranger, it.clone(), HangUp::Over).await.map(drop),
+            service.join(&stranger, room_name("r")).await.map(drop),
+        ];
+        for refused in tries {
+            assert_eq!(refused, Err(CallError::NotMember));
+        }
+        assert!(service.calls_of(&stranger, &CallFilter { limit: 10, ..CallFilter::default() })
+            .await.unwrap().is_empty());
+    }
+
+    async fn a_device_comes_for_whoever_entered_by_word(db: TestDb) {
+        let world = World::new(&db).await;
+        let record = call(&world, "anna", "r", &["bert"]).await;
+        world.service.enter(&principal("bert"), by_number(&record), None).await.unwrap();
+        let bert = world.join("bert", "r").await;
+        let anna = world.join("anna", "r").await;
+        assert_eq!(anna.snapshot.you.role, Role::Host);
+        assert_eq!(anna.snapshot.participants.len(), 1);
+        world.service.leave(bert.participant).await.unwrap();
+        world.service.leave(anna.participant).await.unwrap();
+        let over = eventually("the call ends", async || {
+            let record = world.service.call(&principal("bert"), &by_number(&record)).await.unwrap();
+            record.call.end_reason.map(|_| record)
+        })
+        .await;
+        assert_eq!(over.call.end_reason, Some(EndReason::Completed));
+        assert_eq!(over.people().len(), 2);
+        assert_eq!(over.participants.len(), 2);
+    }
+
+    async fn a_missed_call_is_told_later(db: TestDb) {
+        let world = World::new(&db).await;
+        let record = call(&world, "anna", "r", &["bert"]).await;
+        world.service.depart(&principal("anna"), by_number(&record)).await.unwrap();
+        let pool = db.pool().await;
+        let rows: Vec<(String, String)> = sqlx::query_as("select user_id, kind from notifications")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(rows, [("bert".to_owned(), "missed_call".to_owned())]);
+        pool.close().await;
+    }
+}
