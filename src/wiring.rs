@@ -61,6 +61,8 @@ async fn assemble(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let calls = CallConfig {
         max_participants: config.calls.max_participants,
+        ring: config.calls.ring_timeout(),
+        max_duration: config.calls.max_duration(),
         ..CallConfig::default()
     };
     let sessions = SessionConfig {
@@ -72,6 +74,10 @@ async fn assemble(
     let service = CallService::start(store, Arc::new(media), media_events, calls, clock.clone())
         .await
         .context("cannot take up the calls of an earlier run")?;
+    if let Some(webhooks) = config.webhooks.open()? {
+        let delivering = service.deliver(webhooks).await;
+        delivering.context("cannot deliver to the webhooks")?;
+    }
     let context = SessionContext {
         service: service.clone(),
         auth: links.auth().clone(),
@@ -180,9 +186,9 @@ fn media_limits(config: &Config) -> Limits {
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    Store::open(&config.database.url(&config.data_dir))
-        .await
-        .context("cannot open the database")
+    let store = Store::open(&config.database.url(&config.data_dir)).await;
+    let store = store.context("cannot open the database")?;
+    Ok(store.with_webhooks(config.webhooks.urls.iter().cloned()))
 }
 
 /// The address to open goes to stdout: it is what the person who started us wants.

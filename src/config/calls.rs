@@ -1,5 +1,7 @@
 //! Rules that every call follows.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What the limits of the media core allow in one room.
@@ -17,9 +19,8 @@ pub(crate) struct CallsConfig {
     pub(crate) backend: Backend,
     /// Seconds that a call rings before it is missed.
     pub(crate) ring_timeout_secs: u32,
-    /// Seconds after which a call is ended, however many are in it. Not set: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) max_duration_secs: Option<u32>,
+    /// Seconds after which a call is ended, however many are in it.
+    pub(crate) max_duration_secs: u32,
 }
 
 /// Whose media.
@@ -45,12 +46,20 @@ impl Default for CallsConfig {
             max_participants: 50,
             backend: Backend::Sfu,
             ring_timeout_secs: 45,
-            max_duration_secs: None,
+            max_duration_secs: 24 * 3600,
         }
     }
 }
 
 impl CallsConfig {
+    pub(crate) fn ring_timeout(&self) -> Duration {
+        Duration::from_secs(self.ring_timeout_secs.into())
+    }
+
+    pub(crate) fn max_duration(&self) -> Duration {
+        Duration::from_secs(self.max_duration_secs.into())
+    }
+
     pub(super) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
             (1..=MOST_PARTICIPANTS).contains(&self.max_participants),
@@ -63,8 +72,8 @@ impl CallsConfig {
             self.ring_timeout_secs
         );
         anyhow::ensure!(
-            self.max_duration_secs != Some(0),
-            "calls.max_duration_secs must be at least 1; leave it out for no limit"
+            self.max_duration_secs > 0,
+            "calls.max_duration_secs must be at least 1"
         );
         Ok(())
     }

@@ -121,7 +121,7 @@ fn every_variable_reaches_its_key() {
     assert_eq!((calls.max_participants, calls.ring_timeout_secs), (12, 30));
     assert_eq!(
         (calls.backend, calls.max_duration_secs),
-        (Backend::Jitsi, Some(7200))
+        (Backend::Jitsi, 7200)
     );
     let jitsi = &config.jitsi;
     assert_eq!(
@@ -323,7 +323,6 @@ fn the_sample_file_says_every_key_and_its_default() {
         "jwks_url",
         "jwks_issuer",
         "jwks_audience",
-        "max_duration_secs",
         "app_secret",
         "key_file",
         "key_id",

@@ -1,5 +1,8 @@
 //! Where the host application wants to hear of calls without asking.
 
+use anyhow::Context as _;
+use convoke_signaling::outbound::{Outbound, OutboundLimits, Reach};
+use convoke_signaling::service::Webhooks;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
@@ -17,6 +20,22 @@ pub(crate) struct WebhooksConfig {
 }
 
 impl WebhooksConfig {
+    /// How they are sent, if there are any.
+    pub(crate) fn open(&self) -> anyhow::Result<Option<Webhooks>> {
+        let Some(secret) = self.secret.as_ref().filter(|_| !self.urls.is_empty()) else {
+            return Ok(None);
+        };
+        let reach = match self.allow_private {
+            true => Reach::Anywhere,
+            false => Reach::Public,
+        };
+        let outbound = Outbound::new(reach, OutboundLimits::default());
+        Ok(Some(Webhooks {
+            outbound: outbound.context("cannot set up TLS for webhooks")?,
+            secret: secret.reveal().as_bytes().to_vec(),
+        }))
+    }
+
     pub(super) fn check(&self) -> anyhow::Result<()> {
         for url in &self.urls {
             anyhow::ensure!(

@@ -3,3 +3,4 @@
 pub mod feed;
 pub mod hub;
 pub mod notice;
+pub mod webhook;

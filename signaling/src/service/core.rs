@@ -1,6 +1,6 @@
 //! What every use case stands on: one transition, committed and then told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convoke_media::control::{Command, CommandError};
 use tokio::sync::Notify;
@@ -33,8 +33,8 @@ pub(super) struct Core {
     pub(super) deadline_set: Notify,
     /// Connections of users, in a Call or not.
     pub(super) feeds: Feeds,
-    /// Rings when there is something for a webhook.
-    pub(super) events_written: Arc<Notify>,
+    /// Each rings when events were written.
+    pub(super) event_listeners: Mutex<Vec<Arc<Notify>>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -98,11 +98,18 @@ impl Core {
     ) -> Result<(), CallError> {
         tx.save(state, outcome).await.map_err(database)?;
         tx.commit().await.map_err(database)?;
-        self.events_written.notify_one();
+        if !outcome.events.is_empty() {
+            self.event_listeners().iter().for_each(|l| l.notify_one());
+        }
         if !outcome.deadlines.is_empty() {
             self.deadline_set.notify_one();
         }
         Ok(())
+    }
+
+    pub(super) fn event_listeners(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
+        let listeners = self.event_listeners.lock();
+        listeners.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the users concerned and the Room what was committed, and the media core

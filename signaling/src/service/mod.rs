@@ -13,9 +13,10 @@ mod plan;
 mod record;
 mod rooms;
 mod tasks;
+mod webhooks;
 mod word;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use convoke_media::control::{Answer, Command, CommandError, Event, Offer, SlotRequest, Source};
@@ -43,6 +44,7 @@ use crate::store::Store;
 pub use lookup::{CallFilter, CallRef};
 pub use plan::{ChatLink, NewCall, Planned, mode_of};
 pub use record::{CallRecord, CallRecords, Page, ParticipantRecord, Person};
+pub use webhooks::Webhooks;
 
 /// Limits and times of Calls.
 #[derive(Debug, Clone)]
@@ -131,7 +133,7 @@ impl CallService {
             lost,
             deadline_set: Notify::new(),
             feeds: Feeds::default(),
-            events_written: Arc::default(),
+            event_listeners: Mutex::default(),
             stop: stop.clone(),
         });
         core.recover().await?;
@@ -141,6 +143,11 @@ impl CallService {
             core,
             _running: Arc::new(stop.drop_guard()),
         })
+    }
+
+    /// Delivers every event to the store's webhooks from now on.
+    pub async fn deliver(&self, webhooks: Webhooks) -> Result<(), CallError> {
+        self.core.spawn_webhooks(webhooks).await
     }
 
     /// Stops the deadlines and writes down that everybody was there until now: the

@@ -147,7 +147,7 @@ impl Core {
     }
 }
 
-async fn until_stopped(stop: CancellationToken, task: impl Future<Output = ()>) {
+pub(super) async fn until_stopped(stop: CancellationToken, task: impl Future<Output = ()>) {
     tokio::select! {
         biased;
         () = stop.cancelled() => {}

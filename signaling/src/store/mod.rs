@@ -30,6 +30,7 @@ pub use calls::Listing;
 pub use deadlines::DueDeadline;
 pub use search::UserListing;
 pub use transaction::Transaction;
+pub use webhooks::Delivery;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]

@@ -20,3 +20,4 @@ mod recovery;
 mod ringing;
 mod schema;
 mod sequences;
+mod webhooks;

@@ -61,6 +61,11 @@ impl World {
 
     pub async fn at(db: &TestDb, config: CallConfig, clock: Arc<TestClock>) -> Self {
         let store = Store::open(db.url()).await.unwrap();
+        Self::over(store, config, clock).await
+    }
+
+    /// On a database that was opened for it.
+    pub async fn over(store: Store, config: CallConfig, clock: Arc<TestClock>) -> Self {
         let media = Arc::new(FakeMedia::default());
         let (media_events, events) = mpsc::channel(64);
         let plane = Arc::<FakeMedia>::clone(&media);

@@ -19,6 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(config))
         .routes(routes!(list_calls))
         .routes(routes!(get_call))
+        .merge(super::events::routes())
 }
 
 /// What a page needs to know before it connects

@@ -132,7 +132,7 @@ struct ParticipantSummary {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct EventEntry {
+pub(super) struct EventEntry {
     seq: i64,
     at: String,
     #[serde(rename = "type")]
