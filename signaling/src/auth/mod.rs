@@ -15,17 +15,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::domain::principal::{Principal, Standing};
+use crate::domain::text::{self, MAX_NAME_CHARS, MAX_TEXT_CHARS, display_name};
 use crate::domain::time::UnixMillis;
 use crate::ids::{RoomName, UserId};
 use api_key::ApiKeys;
 use jwks::RemoteKeys;
 use resume::ResumeTokens;
 use token::{Claims, Invite, RoomPass, TokenError, UserTokens};
-
-/// Longest name that others are shown.
-pub const MAX_NAME_CHARS: usize = 64;
-/// Longest e-mail address, user name, role and picture URL taken over from a token.
-const MAX_CLAIM_CHARS: usize = 512;
 
 /// What the binary configures.
 pub struct AuthConfig {
@@ -168,26 +164,7 @@ fn principal(claims: Claims) -> Result<Principal, TokenError> {
 }
 
 fn bounded(claim: Option<String>) -> Option<String> {
-    claim.filter(|text| text.chars().count() <= MAX_CLAIM_CHARS && !text.chars().any(unprintable))
-}
-
-/// The name without surrounding space, if it can be shown beside others' names.
-fn display_name(name: &str) -> Option<String> {
-    let name = name.trim();
-    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    (fits && !name.chars().any(unprintable)).then(|| name.to_owned())
-}
-
-/// Control characters, and the format characters that reorder or hide what stands
-/// beside them (UAX #9 §2, zero width space and its kin), so that no name looks like
-/// another or breaks the page.
-fn unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        )
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+    claim.and_then(|claim| text::bounded(&claim, MAX_TEXT_CHARS))
 }
 
 #[cfg(test)]
