@@ -55,6 +55,8 @@ pub enum CallError {
     InvalidCandidate,
     #[error("no slot {0}")]
     UnknownSlot(Mid),
+    #[error("no such {0}")]
+    NothingHere(&'static str),
     /// No database, worker or room for it now; trying again later may help.
     #[error("not available now")]
     Unavailable,

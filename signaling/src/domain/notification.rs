@@ -5,15 +5,41 @@ use super::call::{Call, CallStatus, EndReason};
 use super::event::{CallEvent, Happening};
 use super::lifecycle::CallState;
 use super::participant::ParticipantStatus;
+use super::time::UnixMillis;
 use super::words::words;
-use crate::ids::UserId;
+use crate::ids::{CallId, RoomName, UserId};
 
 words! {
     NotificationKind {
+        /// Asked into a call that does not ring, or was rung into a meeting.
         Invitation => "invitation",
+        /// What one was invited to will not be.
         Cancelled => "cancelled",
+        /// It rang, or would have, and was not answered.
         MissedCall => "missed_call",
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    pub number: i64,
+    pub kind: NotificationKind,
+    pub call: NotifiedCall,
+    pub created: UnixMillis,
+    pub read: Option<UnixMillis>,
+}
+
+/// As much of a Call as its notification shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifiedCall {
+    pub id: CallId,
+    pub number: i64,
+    pub room: RoomName,
+    pub title: Option<String>,
+    pub status: CallStatus,
+    pub scheduled: Option<UnixMillis>,
+    /// Who called, with the name as it is now.
+    pub host: Option<(UserId, String)>,
 }
 
 /// Who has to be told of what has just happened.

@@ -1,6 +1,7 @@
 //! Who may do what: decided here, once, for every dialect and carrier.
 
 use super::call::{CallMode, Origin};
+use super::directory::Chat;
 use super::lifecycle::CallState;
 use super::participant::Role;
 use super::principal::{Principal, Standing};
@@ -81,6 +82,22 @@ pub fn oversees(who: &Principal, room: &RoomName) -> bool {
     who.standing == Standing::Backend || (who.moderator && reaches(who, room))
 }
 
+/// Whether `who` may say who the users are, and what they are members of.
+pub fn provisions(who: &Principal) -> bool {
+    who.standing == Standing::Backend
+}
+
+/// Whether `who` is a user in person, whose own things it may see: neither the host's
+/// backend nor somebody whose proof is good for one room.
+pub fn has_account(who: &Principal) -> bool {
+    who.standing == Standing::User && who.room.is_none()
+}
+
+/// Whether `who` may read what calls left behind in a chat.
+pub fn reads_chat(who: &Principal, chat: &Chat) -> bool {
+    provisions(who) || (has_account(who) && chat.members.contains(&who.user))
+}
+
 /// Whether the proof is good for `room` at all.
 pub fn reaches(who: &Principal, room: &RoomName) -> bool {
     who.room.as_ref().is_none_or(|only| only == room)
@@ -125,6 +142,9 @@ mod tests {
             let who = principal(standing, only, moderator);
             assert_eq!(may_enter(&who, &room("r")), enters, "{case:?}");
             assert_eq!(oversees(&who, &room("r")), sees, "{case:?}");
+            assert_eq!(provisions(&who), standing == Backend, "{case:?}");
+            let account = standing == User && only.is_none();
+            assert_eq!(has_account(&who), account, "{case:?}");
         }
     }
 

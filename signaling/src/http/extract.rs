@@ -13,10 +13,13 @@ use super::AppState;
 use super::problem::{Problem, RequestRefused};
 use crate::domain::principal::{Principal, Standing};
 use crate::domain::time::UnixMillis;
-use crate::ids::{CallId, RoomName};
+use crate::error::CallError;
+use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
 
 /// Header of the host application's backend.
 const API_KEY_HEADER: &str = "x-api-key";
+
+const NOT_AN_ID: &str = "the id has more than 128 characters, or control characters";
 
 /// Who asks: by `Authorization: Bearer` or `X-Api-Key`. Never by a query: those end
 /// up in logs and histories.
@@ -31,6 +34,7 @@ impl FromRequestParts<AppState> for Asker {
         match prove(parts, state, from, now).await {
             Ok(who) => {
                 count(state, &who, now)?;
+                state.sessions().service.seen(&who).await;
                 Ok(Self(who))
             }
             Err(problem) => {
@@ -66,7 +70,7 @@ fn count(state: &AppState, who: &Principal, now: UnixMillis) -> Result<(), Reque
 }
 
 /// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -82,14 +86,43 @@ pub(crate) trait PathSegment: Sized {
 
 impl PathSegment for RoomName {
     fn parse(text: &str) -> Result<Self, Problem> {
-        Self::try_from(text).map_err(|e| crate::error::CallError::from(e).into())
+        Self::try_from(text).map_err(|e| CallError::from(e).into())
     }
 }
 
 impl PathSegment for CallId {
     /// What is no id names no Call, like an id that nobody has.
     fn parse(text: &str) -> Result<Self, Problem> {
-        Self::from_str(text).map_err(|_| crate::error::CallError::UnknownCall.into())
+        Self::from_str(text).map_err(|_| CallError::UnknownCall.into())
+    }
+}
+
+/// Row number of a notification.
+pub(crate) struct NotificationNumber(pub(crate) i64);
+
+impl PathSegment for NotificationNumber {
+    /// What is no number names nothing.
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let number = text.parse().map(Self);
+        number.map_err(|_| CallError::NothingHere("notification").into())
+    }
+}
+
+impl PathSegment for UserId {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Self::try_from(text).map_err(|_| RequestRefused::Malformed(NOT_AN_ID).into())
+    }
+}
+
+impl PathSegment for ChatId {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Self::try_from(text).map_err(|_| RequestRefused::Malformed(NOT_AN_ID).into())
+    }
+}
+
+impl PathSegment for AppointmentId {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Self::try_from(text).map_err(|_| RequestRefused::Malformed(NOT_AN_ID).into())
     }
 }
 

@@ -11,17 +11,16 @@ pub(crate) mod extract;
 mod health;
 mod layers;
 mod openapi;
+pub(crate) mod page;
 pub mod problem;
 mod rates;
 mod serve;
-mod socketio;
 mod upgrade;
 #[allow(dead_code, reason = "for the dialects that come")]
 pub(crate) mod values;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -39,7 +38,6 @@ use crate::links::JoinLinks;
 use crate::session::{Admission, AdmissionLimits, SessionContext};
 use problem::{Problem, RequestRefused};
 use rates::Rates;
-use socketio::Sockets;
 
 /// Bodies are small JSON; a route that takes more says so itself.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -72,7 +70,6 @@ struct Shared {
     assets: Arc<dyn Assets>,
     stop: CancellationToken,
     running: TaskTracker,
-    unknown_events: Arc<AtomicU64>,
 }
 
 impl AppState {
@@ -95,7 +92,6 @@ impl AppState {
             assets,
             stop,
             running: TaskTracker::new(),
-            unknown_events: Arc::default(),
         }))
     }
 
@@ -127,11 +123,6 @@ impl AppState {
         &self.0.stop
     }
 
-    /// Socket.IO events that nobody here knows.
-    pub fn unknown_events(&self) -> &Arc<AtomicU64> {
-        &self.0.unknown_events
-    }
-
     /// The Sessions that run, to be waited for.
     pub(crate) fn running(&self) -> &TaskTracker {
         &self.0.running
@@ -140,15 +131,9 @@ impl AppState {
 
 /// Everything under one roof.
 pub fn router(state: AppState) -> Router {
-    let sockets = Sockets::new(&state);
-    assemble(state, &sockets)
-}
-
-fn assemble(state: AppState, sockets: &Sockets) -> Router {
     let cors = tower::util::option_layer(cors::layer(&state.config().allowed_origins));
     Router::new()
         .route("/ws", get(upgrade::open))
-        .merge(sockets.routes(&state))
         .merge(openapi::routes())
         .merge(health::routes())
         .fallback(assets::page)

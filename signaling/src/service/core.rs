@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::{Aftermath, LiveCall};
 use super::rooms::{Rooms, Turn};
+use super::seen::Seen;
 use crate::clock::Clock;
 use crate::domain::call::CallStatus;
 use crate::domain::lifecycle::{CallState, Outcome, Refusal, Rules, Transition};
@@ -27,6 +28,7 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) rules: Rules,
     pub(super) rooms: Rooms,
+    pub(super) seen: Seen,
     /// Sessions that may be gone; each is looked at until the database has an answer.
     pub(super) lost: LostSessions,
     /// Rings when a deadline was set.

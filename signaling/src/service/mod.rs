@@ -2,16 +2,19 @@
 //! nothing else writes a Call.
 
 mod core;
+mod directory;
 mod history;
 mod join;
 mod leave;
 mod live;
 mod lookup;
 mod media;
+mod notifications;
 mod password;
 mod plan;
 mod record;
 mod rooms;
+mod seen;
 mod tasks;
 mod webhooks;
 mod word;
@@ -26,6 +29,7 @@ use uuid::Uuid;
 
 use self::core::{Core, database};
 use self::rooms::Rooms;
+use self::seen::Seen;
 
 use crate::clock::Clock;
 use crate::domain::event::CallEvent;
@@ -43,7 +47,9 @@ use crate::store::Store;
 
 pub use lookup::{CallFilter, CallRef};
 pub use plan::{ChatLink, NewCall, Planned, mode_of};
-pub use record::{CallRecord, CallRecords, Page, ParticipantRecord, Person};
+pub use record::{
+    CallRecord, CallRecords, Notifications, Page, Paging, ParticipantRecord, Person,
+};
 pub use webhooks::Webhooks;
 
 /// Limits and times of Calls.
@@ -130,6 +136,7 @@ impl CallService {
             clock,
             rules: config.rules(),
             rooms: Rooms::default(),
+            seen: Seen::default(),
             lost,
             deadline_set: Notify::new(),
             feeds: Feeds::default(),

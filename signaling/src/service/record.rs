@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::call::Call;
 use crate::domain::directory::User;
 use crate::domain::event::CallEvent;
+use crate::domain::notification::Notification;
 use crate::domain::participant::{MediaState, Participant, ParticipantStatus, Role};
 use crate::domain::recording::Recording;
 use crate::domain::time::UnixMillis;
@@ -137,6 +138,34 @@ pub struct Page {
 
 impl Page {
     pub const MAX_LIMIT: u32 = 100;
+}
+
+/// Which part of a list that is counted from its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// At most [`Paging::MAX_LIMIT`] are given.
+    pub limit: u32,
+    pub offset: u32,
+}
+
+impl Paging {
+    pub const MAX_LIMIT: u32 = 100;
+
+    pub(super) fn limit(self) -> i64 {
+        i64::from(self.limit.min(Self::MAX_LIMIT))
+    }
+
+    pub(super) fn offset(self) -> i64 {
+        i64::from(self.offset)
+    }
+}
+
+/// A page of somebody's notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notifications {
+    pub page: Vec<Notification>,
+    /// How many are not read, on all pages.
+    pub unread: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,6 +37,7 @@ impl From<CallError> for Refusal {
             CallError::InvalidRoom(_) => ErrorCode::InvalidRoom,
             CallError::Forbidden
             | CallError::UnknownCall
+            | CallError::NothingHere(_)
             | CallError::NotMember
             | CallError::UnknownChat
             | CallError::UnknownAppointment

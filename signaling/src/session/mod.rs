@@ -14,7 +14,6 @@ mod convert;
 pub mod limits;
 mod machine;
 pub mod message;
-pub(crate) mod socketio;
 pub mod websocket;
 
 use std::sync::Arc;

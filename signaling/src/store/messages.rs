@@ -2,9 +2,14 @@
 
 use serde_json::json;
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
+use super::Store;
+use super::row::{RowExt, parse};
 use crate::domain::call::Call;
+use crate::domain::directory::ChatMessage;
 use crate::domain::time::UnixMillis;
+use crate::ids::ChatId;
 
 /// The call-log message of a Call that is over.
 pub(super) async fn insert_call_log(
@@ -34,4 +39,39 @@ pub(super) async fn insert_call_log(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+impl Store {
+    /// Latest first.
+    pub async fn messages_of_chat(
+        &self,
+        chat: &ChatId,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<ChatMessage>, sqlx::Error> {
+        sqlx::query(
+            "select m.id, c.uuid, c.id as call_number, m.kind, m.body, m.created_at
+             from chat_messages m join calls c on c.id = m.call_id
+             where m.chat_id = $1 order by m.id desc limit $2 offset $3",
+        )
+        .bind(chat.as_str())
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.read)
+        .await?
+        .iter()
+        .map(message_from)
+        .collect()
+    }
+}
+
+fn message_from(row: &AnyRow) -> Result<ChatMessage, sqlx::Error> {
+    Ok(ChatMessage {
+        number: row.integer("id")?,
+        call: parse(row, "uuid")?,
+        call_number: row.integer("call_number")?,
+        kind: row.text("kind")?,
+        body: row.text("body")?,
+        created: row.time("created_at")?,
+    })
 }

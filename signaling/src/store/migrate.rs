@@ -33,6 +33,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "webhooks",
         include_str!("../../../migrations/0005_webhooks.sql"),
     ),
+    (
+        6,
+        "directory",
+        include_str!("../../../migrations/0006_directory.sql"),
+    ),
 ];
 
 /// The one thing that the engines do not spell alike.

@@ -5,7 +5,9 @@
 //! Nothing outside writes SQL, and nothing in here decides: it loads what the domain
 //! asks for and writes its outcomes, one file a table.
 
+mod appointments;
 mod calls;
+mod chats;
 mod deadlines;
 mod events;
 mod messages;
@@ -28,6 +30,7 @@ use sqlx::AnyPool;
 
 pub use calls::Listing;
 pub use deadlines::DueDeadline;
+pub use notifications::NotificationListing;
 pub use search::UserListing;
 pub use transaction::Transaction;
 pub use webhooks::Delivery;

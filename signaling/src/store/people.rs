@@ -7,8 +7,8 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
-use super::Store;
 use super::row::{RowExt, decode};
+use super::{Store, users};
 use crate::domain::directory::User;
 use crate::domain::time::UnixMillis;
 use crate::ids::{ChatId, UserId};
@@ -61,7 +61,7 @@ impl Store {
     pub async fn chat_members(&self, chat: &ChatId) -> Result<Option<Vec<UserId>>, sqlx::Error> {
         let rows = sqlx::query(
             "select m.user_id from chats c left join chat_members m on m.chat_id = c.id
-             where c.id = $1 order by m.user_id",
+             where c.id = $1 and c.deleted_at is null order by m.user_id",
         )
         .bind(chat.as_str())
         .fetch_all(&self.read)
@@ -84,14 +84,7 @@ pub(super) async fn put_strangers(
     at: UnixMillis,
 ) -> Result<(), sqlx::Error> {
     for id in ids {
-        sqlx::query(
-            "insert into users (id, name, guest, created_at, updated_at)
-             values ($1, $1, 0, $2, $2) on conflict (id) do nothing",
-        )
-        .bind(id.as_str())
-        .bind(at.0)
-        .execute(&mut *connection)
-        .await?;
+        users::ensure(connection, id, at).await?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sqlx::Any;
 
 use super::{
-    calls, deadlines, events, messages, notifications, participants, people, recordings, users,
-    webhooks,
+    appointments, calls, deadlines, events, messages, notifications, participants, people,
+    recordings, users, webhooks,
 };
 use crate::domain::call::Call;
 use crate::domain::lifecycle::{CallState, Deadline, Outcome};
@@ -15,7 +15,7 @@ use crate::domain::notification;
 use crate::domain::principal::Principal;
 use crate::domain::recording::{NewRecording, Recording};
 use crate::domain::time::UnixMillis;
-use crate::ids::{CallId, ChatId, RoomName, UserId};
+use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
 
 #[derive(Debug)]
 pub struct Transaction {
@@ -79,6 +79,16 @@ impl Transaction {
 
     pub async fn put_chat(&mut self, chat: &ChatId, at: UnixMillis) -> Result<(), sqlx::Error> {
         people::put_chat(&mut self.inner, chat, at).await
+    }
+
+    /// Gives an appointment the status that follows from its Call, in the host's words.
+    pub async fn set_appointment_status(
+        &mut self,
+        id: &AppointmentId,
+        status: &str,
+        at: UnixMillis,
+    ) -> Result<(), sqlx::Error> {
+        appointments::set_status(&mut self.inner, id, status, at).await
     }
 
     pub async fn add_recording(

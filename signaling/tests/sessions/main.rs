@@ -10,15 +10,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod served;
-mod sio;
 mod socket;
 
 mod carrier;
+mod directory;
 mod join_flow;
 mod limits;
+mod notifications;
 mod pages;
 mod refusals;
 mod rest;
 mod resume;
 mod sequences;
-mod socketio;

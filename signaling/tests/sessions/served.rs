@@ -153,6 +153,20 @@ impl Served {
         json_of(response).await
     }
 
+    /// Status and body of a request as the host application's backend makes it.
+    pub(crate) async fn backend(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-api-key", API_KEY)
+            .header("content-type", "application/json");
+        let body = match body {
+            Value::Null => Body::empty(),
+            body => Body::from(body.to_string()),
+        };
+        json_of(self.request(request.body(body).unwrap()).await).await
+    }
+
     /// As SIGTERM does: returns when everything has ended.
     pub(crate) async fn shut_down(self) {
         self.stop.cancel();

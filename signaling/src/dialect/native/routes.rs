@@ -6,15 +6,14 @@ use axum::extract::{Query, State};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::TAG;
 use super::wire::{CallDetails, CallList, ListQuery, PageConfig};
 use crate::http::AppState;
 use crate::http::extract::{Asker, PathId};
 use crate::http::problem::{Problem, Refusals, RequestRefused};
 use crate::ids::{CallId, RoomName};
 
-const TAG: &str = "Convoke";
-
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(config))
         .routes(routes!(list_calls))
