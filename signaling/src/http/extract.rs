@@ -70,7 +70,7 @@ fn count(state: &AppState, who: &Principal, now: UnixMillis) -> Result<(), Reque
 }
 
 /// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -15,12 +15,14 @@ pub(crate) mod page;
 pub mod problem;
 mod rates;
 mod serve;
+mod socketio;
 mod upgrade;
 #[allow(dead_code, reason = "for the dialects that come")]
 pub(crate) mod values;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -38,6 +40,7 @@ use crate::links::JoinLinks;
 use crate::session::{Admission, AdmissionLimits, SessionContext};
 use problem::{Problem, RequestRefused};
 use rates::Rates;
+use socketio::Sockets;
 
 /// Bodies are small JSON; a route that takes more says so itself.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -70,6 +73,7 @@ struct Shared {
     assets: Arc<dyn Assets>,
     stop: CancellationToken,
     running: TaskTracker,
+    unknown_events: Arc<AtomicU64>,
 }
 
 impl AppState {
@@ -92,6 +96,7 @@ impl AppState {
             assets,
             stop,
             running: TaskTracker::new(),
+            unknown_events: Arc::default(),
         }))
     }
 
@@ -123,6 +128,11 @@ impl AppState {
         &self.0.stop
     }
 
+    /// Socket.IO events that nobody here knows.
+    pub fn unknown_events(&self) -> &Arc<AtomicU64> {
+        &self.0.unknown_events
+    }
+
     /// The Sessions that run, to be waited for.
     pub(crate) fn running(&self) -> &TaskTracker {
         &self.0.running
@@ -131,9 +141,15 @@ impl AppState {
 
 /// Everything under one roof.
 pub fn router(state: AppState) -> Router {
+    let sockets = Sockets::new(&state);
+    assemble(state, &sockets)
+}
+
+fn assemble(state: AppState, sockets: &Sockets) -> Router {
     let cors = tower::util::option_layer(cors::layer(&state.config().allowed_origins));
     Router::new()
         .route("/ws", get(upgrade::open))
+        .merge(sockets.routes(&state))
         .merge(openapi::routes())
         .merge(health::routes())
         .fallback(assets::page)

@@ -53,6 +53,10 @@ pub enum RequestRefused {
     },
     /// No proof of who asks.
     Unauthenticated,
+    /// The proof is over, and the connection that it opened is not.
+    Expired,
+    /// Nobody listens at the other end.
+    Unreachable,
     /// A WebSocket asked for by another site's page.
     ForeignOrigin,
     /// Asked for by a name that is not ours, where guests are admitted.
@@ -78,7 +82,6 @@ impl Problem {
         self.status
     }
 
-    #[allow(dead_code, reason = "for the dialects that come")]
     /// The machine-readable part: the last of the `type` URN.
     pub(crate) fn kind(&self) -> &'static str {
         self.kind
@@ -89,6 +92,16 @@ impl Problem {
     /// "not yours" from "not there".
     pub(crate) fn withheld(&self) -> bool {
         self.withheld
+    }
+
+    /// Whether it is the asker's own mistake, which is not to be repeated.
+    pub(crate) fn is_misuse(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::BAD_REQUEST
+                | StatusCode::UNPROCESSABLE_ENTITY
+                | StatusCode::TOO_MANY_REQUESTS
+        )
     }
 
     fn with_detail(mut self, detail: impl ToString) -> Self {
@@ -252,6 +265,10 @@ impl From<RequestRefused> for Problem {
                 )
             },
             RequestRefused::Unauthenticated => Self::unauthorized(),
+            RequestRefused::Expired => Self::unauthorized().with_detail("the token has expired"),
+            RequestRefused::Unreachable => {
+                Self::new(StatusCode::CONFLICT, "unreachable", "Not connected now")
+            }
             RequestRefused::ForeignOrigin => Self::new(
                 StatusCode::FORBIDDEN,
                 "foreign-origin",
@@ -305,7 +322,6 @@ impl Problem {
         body
     }
 
-    #[allow(dead_code, reason = "for the dialects that come")]
     /// What to tell a person in one sentence.
     pub(crate) fn message(&self) -> &str {
         self.shown_detail().unwrap_or(self.title)

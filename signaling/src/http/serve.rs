@@ -15,7 +15,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::timeout;
 
 use super::connection::{ConnectionLimits, Door};
-use super::{AppState, router};
+use super::socketio::Sockets;
+use super::{AppState, assemble};
 
 /// For the head of a request: a client that drips bytes holds a connection no longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,10 +54,11 @@ pub enum ServeError {
 pub async fn serve(state: AppState, config: ServeConfig) -> Result<(), ServeError> {
     let tls = config.tls.as_ref().map(tls_config).transpose()?;
     let handle = Handle::new();
-    let stopping = stop_gracefully(state.clone(), handle.clone(), config.grace);
+    let sockets = Sockets::new(&state);
+    let stopping = stop_gracefully(state.clone(), &sockets, handle.clone(), config.grace);
     let door = Door::new(config.limits, &state.config().trusted_proxies);
     let timeout = config.limits.first_request;
-    let app = router(state);
+    let app = assemble(state.clone(), &sockets);
     let serving = accept(config.listener, tls.zip(Some(timeout)), door, handle, app);
     let (served, ()) = tokio::join!(serving, stopping);
     Ok(served?)
@@ -90,11 +92,17 @@ async fn accept(
 
 /// Sessions end by the same token; they are waited for because the connection that
 /// carried their upgrade no longer counts as one of HTTP's.
-async fn stop_gracefully(state: AppState, handle: Handle<SocketAddr>, grace: Duration) {
+async fn stop_gracefully(
+    state: AppState,
+    sockets: &Sockets,
+    handle: Handle<SocketAddr>,
+    grace: Duration,
+) {
     state.stop().cancelled().await;
     handle.graceful_shutdown(Some(grace));
     state.running().close();
-    let _ = timeout(grace, state.running().wait()).await;
+    let ended = async { tokio::join!(sockets.close(), state.running().wait()) };
+    let _ = timeout(grace, ended).await;
 }
 
 /// The provider is named, because a process with two compiled in has no default.

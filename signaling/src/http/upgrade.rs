@@ -42,7 +42,7 @@ pub(super) async fn open(
 /// A browser always says whose page it is that connects, and only our own host's and
 /// the listed sites' may (CWE-1385); what is no browser sends no Origin. The scheme is
 /// not compared: a proxy in front may have ended TLS.
-fn origin_allowed(headers: &HeaderMap, uri: &Uri, allowed: &[String]) -> bool {
+pub(super) fn origin_allowed(headers: &HeaderMap, uri: &Uri, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };

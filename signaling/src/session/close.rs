@@ -58,6 +58,22 @@ impl Close {
         }
     }
 
+    /// For carriers that have no codes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::GoingAway => "going-away",
+            Self::NotText => "not-text",
+            Self::TooBig => "too-big",
+            Self::TooSlow => "too-slow",
+            Self::HelloTimeout => "hello-timeout",
+            Self::Idle => "idle",
+            Self::Misbehaved => "misbehaved",
+            Self::Replaced => "replaced",
+            Self::Unauthorized => "unauthorized",
+            Self::UnsupportedProtocol => "unsupported-protocol",
+        }
+    }
+
     pub const ALL: &[Self] = &[
         Self::GoingAway,
         Self::NotText,

@@ -16,7 +16,7 @@ use crate::auth::resume::Resumption;
 use crate::domain::principal::Principal;
 use crate::events::hub::{Closed, NoticeReceiver};
 use crate::events::notice::Notice;
-use crate::ids::{Epoch, ParticipantId, RoomName};
+use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
 use crate::service::Joined;
 
 /// After a failure of the server's own, a client waits this long before it asks again.
@@ -32,6 +32,7 @@ enum State {
 
 /// The place of a Session in a Call.
 struct Seat {
+    call: CallId,
     participant: ParticipantId,
     epoch: Epoch,
     notices: NoticeReceiver,
@@ -61,6 +62,35 @@ impl Session {
         }
     }
 
+    /// A connection whose carrier knows already who it is. `resume` continues an
+    /// earlier Session of the same user, and is refused without ending this one.
+    pub(crate) async fn admitted(
+        context: Arc<SessionContext>,
+        principal: Principal,
+        resume: Option<&str>,
+    ) -> (Self, Reply) {
+        let mut session = Self::new(context);
+        let mut reply = match resume {
+            None => Reply::default(),
+            Some(token) => match session.resume_own(&principal, token).await {
+                Ok(resumed) => return (session, resumed),
+                Err(refusal) => session.refuse(None, refusal),
+            },
+        };
+        let welcome = session.welcome(&principal, None, false);
+        reply.messages.push(welcome);
+        session.state = State::Idle { principal };
+        (session, reply)
+    }
+
+    /// The Call that it is in.
+    pub(crate) fn call(&self) -> Option<CallId> {
+        match &self.state {
+            State::InCall { seat, .. } => Some(seat.call),
+            _ => None,
+        }
+    }
+
     /// For logs: it names the Session and opens nothing.
     pub fn id(&self) -> Uuid {
         self.id
@@ -68,7 +98,16 @@ impl Session {
 
     /// One message as text, malformed or not.
     pub async fn handle_text(&mut self, text: &str) -> Reply {
-        match serde_json::from_str(text) {
+        self.handle_parsed(serde_json::from_str(text)).await
+    }
+
+    /// The same for a carrier that has parsed the JSON itself.
+    pub(super) async fn handle_value(&mut self, value: serde_json::Value) -> Reply {
+        self.handle_parsed(serde_json::from_value(value)).await
+    }
+
+    async fn handle_parsed(&mut self, parsed: serde_json::Result<ClientMessage>) -> Reply {
+        match parsed {
             Ok(message) => self.handle(message).await,
             Err(error) => {
                 let message = error.to_string().chars().take(MAX_ERROR_CHARS).collect();
@@ -208,13 +247,28 @@ impl Session {
     }
 
     async fn resume(&mut self, token: &str) -> Result<Reply, Refusal> {
+        let resumption = self.opened(token)?;
+        self.take_up(resumption).await
+    }
+
+    async fn resume_own(&mut self, who: &Principal, token: &str) -> Result<Reply, Refusal> {
+        let resumption = self.opened(token)?;
+        if resumption.principal.user != who.user {
+            let message = "the session was another user's";
+            return Err(Refusal::new(ErrorCode::ResumeFailed, message));
+        }
+        self.take_up(resumption).await
+    }
+
+    fn opened(&self, token: &str) -> Result<Resumption, Refusal> {
         let now = self.context.clock.now();
-        let resumption = self
-            .context
-            .auth
-            .resume_tokens()
+        let tokens = self.context.auth.resume_tokens();
+        tokens
             .open(token, now)
-            .map_err(|e| Refusal::new(ErrorCode::ResumeFailed, e.to_string()))?;
+            .map_err(|e| Refusal::new(ErrorCode::ResumeFailed, e.to_string()))
+    }
+
+    async fn take_up(&mut self, resumption: Resumption) -> Result<Reply, Refusal> {
         let principal = resumption.principal;
         let Some((participant, epoch)) = resumption.participant else {
             self.id = resumption.session;
@@ -270,6 +324,7 @@ impl Session {
         self.state = State::InCall {
             principal,
             seat: Seat {
+                call: joined.snapshot.call.id,
                 participant: joined.participant,
                 epoch: joined.epoch,
                 notices: joined.notices,

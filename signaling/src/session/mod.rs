@@ -14,6 +14,7 @@ mod convert;
 pub mod limits;
 mod machine;
 pub mod message;
+pub(crate) mod socketio;
 pub mod websocket;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod served;
+mod sio;
 mod socket;
 
 mod carrier;
@@ -22,3 +23,4 @@ mod refusals;
 mod rest;
 mod resume;
 mod sequences;
+mod socketio;
