@@ -11,13 +11,16 @@ use uuid::Uuid;
 use super::convert::{self, Refusal};
 use super::limits::{Bucket, JOIN_COST, MAX_MESSAGE_BYTES, MAX_SLOTS, MAX_STRIKES, OFFER_COST};
 use super::message::{ClientMessage, ErrorCode, Limits, PROTOCOL_VERSION, ServerMessage};
+use super::ringing::Rings;
 use super::{Close, Reply, SessionContext};
 use crate::auth::resume::Resumption;
 use crate::domain::principal::Principal;
+use crate::error::CallError;
+use crate::events::feed::Lagged;
 use crate::events::hub::{Closed, NoticeReceiver};
 use crate::events::notice::Notice;
 use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
-use crate::service::Joined;
+use crate::service::{CallRef, Joined};
 
 /// After a failure of the server's own, a client waits this long before it asks again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -43,6 +46,8 @@ pub struct Session {
     context: Arc<SessionContext>,
     id: Uuid,
     state: State,
+    /// Rings of whoever it is, once that is known.
+    rings: Option<Rings>,
     bucket: Bucket,
     strikes: u32,
 }
@@ -57,6 +62,7 @@ impl Session {
                 until: now + context.config.hello_timeout,
             },
             context,
+            rings: None,
             bucket: Bucket::full(now),
             strikes: 0,
         }
@@ -141,13 +147,19 @@ impl Session {
     /// What comes unasked: news of the Call, or the end of patience. Never ready
     /// when there is nothing; safe to drop and call again.
     pub async fn next(&mut self) -> Reply {
-        let received = match &mut self.state {
+        let notices = match &mut self.state {
             State::AwaitHello { until } => {
                 tokio::time::sleep_until(*until).await;
                 return Reply::close(Close::HelloTimeout);
             }
-            State::Idle { .. } => return std::future::pending().await,
-            State::InCall { seat, .. } => seat.notices.recv().await,
+            State::Idle { .. } => None,
+            State::InCall { seat, .. } => Some(&mut seat.notices),
+        };
+        let received = tokio::select! {
+            received = next_notice(notices) => received,
+            ring = next_ring(&mut self.rings) => {
+                return ring.map_or_else(|_| Reply::close(Close::TooSlow), Reply::from);
+            }
         };
         match received {
             Ok(notice) => self.noticed(&notice),
@@ -175,6 +187,7 @@ impl Session {
             }
             ClientMessage::Join { request, room } => self.join(request, &room).await,
             ClientMessage::Leave {} => self.leave().await,
+            ClientMessage::Decline { call_id, .. } => self.decline(&call_id).await,
             ClientMessage::Ping {} => Ok(ServerMessage::Pong {}.into()),
             in_call => self.dispatch_in_call(in_call).await,
         }
@@ -211,6 +224,7 @@ impl Session {
             ClientMessage::Hello { .. }
             | ClientMessage::Join { .. }
             | ClientMessage::Leave {}
+            | ClientMessage::Decline { .. }
             | ClientMessage::Ping {} => {}
         }
         Ok(Reply::default())
@@ -241,6 +255,7 @@ impl Session {
             }
             (None, name) => auth.guest(&name.unwrap_or_default(), Uuid::new_v4())?,
         };
+        self.rings = Rings::listen(&self.context.service, &principal).await?;
         let welcome = self.welcome(&principal, None, false);
         self.state = State::Idle { principal };
         Ok(welcome.into())
@@ -248,9 +263,11 @@ impl Session {
 
     async fn resume(&mut self, token: &str) -> Result<Reply, Refusal> {
         let resumption = self.opened(token)?;
+        self.rings = Rings::listen(&self.context.service, &resumption.principal).await?;
         self.take_up(resumption).await
     }
 
+    /// On a carrier that tells of rings in its own way.
     async fn resume_own(&mut self, who: &Principal, token: &str) -> Result<Reply, Refusal> {
         let resumption = self.opened(token)?;
         if resumption.principal.user != who.user {
@@ -309,6 +326,17 @@ impl Session {
             self.context.service.leave(participant).await?;
             self.stand_up();
         }
+        Ok(Reply::default())
+    }
+
+    async fn decline(&mut self, call: &str) -> Result<Reply, Refusal> {
+        let (State::Idle { principal } | State::InCall { principal, .. }) = &self.state else {
+            return Ok(Reply::default());
+        };
+        let unknown = || CallError::UnknownCall;
+        let call = call.parse::<CallId>().map_err(|_| unknown())?;
+        let service = &self.context.service;
+        service.decline(principal, CallRef::Id(call)).await?;
         Ok(Reply::default())
     }
 
@@ -433,6 +461,22 @@ impl Session {
     }
 }
 
+/// Never, without a seat.
+async fn next_notice(notices: Option<&mut NoticeReceiver>) -> Result<Arc<Notice>, Closed> {
+    match notices {
+        Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never, for whom nobody can call.
+async fn next_ring(rings: &mut Option<Rings>) -> Result<ServerMessage, Lagged> {
+    match rings {
+        Some(rings) => rings.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn error(request: Option<u32>, code: ErrorCode, message: String) -> ServerMessage {
     let retry = matches!(code, ErrorCode::Unavailable | ErrorCode::Internal);
     ServerMessage::Error {
@@ -447,6 +491,7 @@ fn request_of(message: &ClientMessage) -> Option<u32> {
     match message {
         ClientMessage::Join { request, .. }
         | ClientMessage::Offer { request, .. }
+        | ClientMessage::Decline { request, .. }
         | ClientMessage::EndCall { request } => Some(*request),
         _ => None,
     }

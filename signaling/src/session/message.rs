@@ -61,6 +61,8 @@ pub enum ClientMessage {
     Leave {},
     /// Ends the call for everybody. Moderators and hosts only.
     EndCall { request: u32 },
+    /// Refuses a ring, for the user on all devices; joining its room answers it.
+    Decline { request: u32, call_id: String },
     /// Keeps the session alive when the client has nothing else to say.
     Ping {},
 }
@@ -133,6 +135,22 @@ pub enum ServerMessage {
     Transport {
         state: TransportState,
     },
+    /// Somebody calls the session's user: on every device, in a call or not. Also right
+    /// after `welcome`, when it rings already.
+    Ring {
+        call: RingInfo,
+        /// Who calls; nobody when the host application does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Caller>,
+        /// Unix milliseconds: when it stops by itself.
+        #[ts(type = "number")]
+        expires_at: i64,
+    },
+    /// A ring is over, whatever became of the call.
+    RingEnded {
+        call_id: String,
+        reason: RingEnd,
+    },
     /// The call is over; the session stays and may join again.
     CallEnded {
         reason: EndReason,
@@ -186,6 +204,32 @@ pub struct CallInfo {
     /// Unix milliseconds.
     #[ts(type = "number")]
     pub started_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct RingInfo {
+    pub id: String,
+    #[ts(type = "number")]
+    pub number: i64,
+    /// To join.
+    pub room: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub kind: CallKind,
+    /// Whether more than two are called.
+    pub group: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(optional_fields)]
+pub struct Caller {
+    pub user_id: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -289,6 +333,18 @@ macro_rules! words {
 }
 
 words! {
+    CallKind { Audio, Video, Screen }
+
+    RingEnd {
+        /// On this device or another one.
+        Answered,
+        Declined,
+        /// Not answered in time, or cancelled before.
+        Missed,
+        /// The call ended.
+        Over,
+    }
+
     TrackSource { Microphone, Camera, Screen, ScreenAudio }
     MediaKind { Audio, Video }
     PublishState {

@@ -14,6 +14,7 @@ mod convert;
 pub mod limits;
 mod machine;
 pub mod message;
+mod ringing;
 pub(crate) mod socketio;
 pub mod websocket;
 

@@ -22,5 +22,6 @@ mod pages;
 mod refusals;
 mod rest;
 mod resume;
+mod ringing;
 mod sequences;
 mod socketio;

@@ -49,6 +49,9 @@ export interface CallEvents {
   audio: undefined;
   participantJoined: ParticipantInfo;
   participantLeft: ParticipantInfo;
+  /** Somebody calls this user; `ringEnded` follows, whatever becomes of it. */
+  ring: Message<'ring'>;
+  ringEnded: Message<'ring_ended'>;
   /** A request of ours was refused; the call goes on. */
   error: CallError;
 }
@@ -229,6 +232,12 @@ export class Call extends Emitter<CallEvents> {
         break;
       case 'transport':
         if (message.state === 'failed') this.#recovery.serverLostPath();
+        break;
+      case 'ring':
+        this.emit('ring', message);
+        break;
+      case 'ring_ended':
+        this.emit('ringEnded', message);
         break;
       case 'error':
         this.#logger.warn('The server refused a message', {

@@ -110,6 +110,8 @@ function receive(state: CallState, message: ServerMessage): CallState {
       };
     case 'answer':
     case 'transport':
+    case 'ring':
+    case 'ring_ended':
     case 'error':
     case 'pong':
       return state;

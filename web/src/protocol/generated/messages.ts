@@ -9,10 +9,14 @@ export type CallInfo = { id: string, room: string,
  */
 startedAt: number, };
 
+export type CallKind = "audio" | "video" | "screen";
+
+export type Caller = { userId: string, name: string, avatarUrl?: string, };
+
 /**
  * From the client.
  */
-export type ClientMessage = { "type": "hello", protocol: number, token?: string, name?: string, resume?: string, } | { "type": "join", request: number, room: string, } | { "type": "offer", request: number, sdp: string, publish: Array<PublishLine>, } | { "type": "candidate", candidate: string, mid?: string, } | { "type": "slots", slots: Array<SlotWish>, } | { "type": "publish", source: TrackSource, state: PublishState, } | { "type": "leave", } | { "type": "end_call", request: number, } | { "type": "ping", };
+export type ClientMessage = { "type": "hello", protocol: number, token?: string, name?: string, resume?: string, } | { "type": "join", request: number, room: string, } | { "type": "offer", request: number, sdp: string, publish: Array<PublishLine>, } | { "type": "candidate", candidate: string, mid?: string, } | { "type": "slots", slots: Array<SlotWish>, } | { "type": "publish", source: TrackSource, state: PublishState, } | { "type": "leave", } | { "type": "end_call", request: number, } | { "type": "decline", request: number, callId: string, } | { "type": "ping", };
 
 export type Connection = "connected" | "reconnecting";
 
@@ -42,6 +46,18 @@ joinedAt: number, };
 export type PublishLine = { mid: string, source: TrackSource, };
 
 export type PublishState = "off" | "live" | "muted";
+
+export type RingEnd = "answered" | "declined" | "missed" | "over";
+
+export type RingInfo = { id: string, number: number, 
+/**
+ * To join.
+ */
+room: string, title?: string, kind: CallKind, 
+/**
+ * Whether more than two are called.
+ */
+group: boolean, };
 
 export type Role = "host" | "moderator" | "participant";
 
@@ -73,7 +89,15 @@ participants: Array<ParticipantInfo>, slots: Array<SlotAssignment>, speakers: Ar
 /**
  * The Slots that the offer's `recvonly` m-lines became.
  */
-slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "transport", state: TransportState, } | { "type": "call_ended", reason: EndReason, } | { "type": "error", request?: number, code: ErrorCode, message: string, retryAfterSecs?: number, } | { "type": "pong", };
+slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "transport", state: TransportState, } | { "type": "ring", call: RingInfo, 
+/**
+ * Who calls; nobody when the host application does.
+ */
+from?: Caller, 
+/**
+ * Unix milliseconds: when it stops by itself.
+ */
+expiresAt: number, } | { "type": "ring_ended", callId: string, reason: RingEnd, } | { "type": "call_ended", reason: EndReason, } | { "type": "error", request?: number, code: ErrorCode, message: string, retryAfterSecs?: number, } | { "type": "pong", };
 
 export type SlotAssignment = { mid: string, state: SlotState, participantId?: string, source?: TrackSource, };
 
