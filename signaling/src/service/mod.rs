@@ -47,9 +47,7 @@ use crate::store::Store;
 
 pub use lookup::{CallFilter, CallRef};
 pub use plan::{ChatLink, NewCall, Planned, mode_of};
-pub use record::{
-    CallRecord, CallRecords, Notifications, Page, Paging, ParticipantRecord, Person,
-};
+pub use record::{CallRecord, CallRecords, Notifications, Page, Paging, ParticipantRecord, Person};
 pub use webhooks::Webhooks;
 
 /// Limits and times of Calls.

@@ -31,7 +31,7 @@ use sqlx::AnyPool;
 pub use calls::Listing;
 pub use deadlines::DueDeadline;
 pub use notifications::NotificationListing;
-pub use search::UserListing;
+pub use search::{RINGING, UserListing};
 pub use transaction::Transaction;
 pub use webhooks::Delivery;
 

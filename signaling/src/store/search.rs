@@ -24,6 +24,41 @@ pub struct UserListing<'a> {
     pub offset: i64,
 }
 
+/// Calls in which user `$1` is being rung.
+pub const RINGING: &str = concat!(
+    "select ",
+    columns!(),
+    " from calls c
+             where c.status in ('scheduled', 'pending', 'ongoing') and c.id in (
+                select p.call_id from call_participants p
+                where p.user_id = $1 and p.status = 'ringing')
+             order by c.id"
+);
+
+impl UserListing<'_> {
+    /// The query, of `$1` the user, `$2` the limit and `$3` the offset: for those who
+    /// look at its plan as well.
+    pub fn sql(&self) -> String {
+        let live = !self.statuses.is_empty() && !self.statuses.contains(&CallStatus::Ended);
+        // Of those that are not over there are few, of a user's own perhaps many.
+        let concerns = match live {
+            true => {
+                "exists (select 1 from call_participants p
+                         where p.user_id = $1 and p.call_id = c.id)"
+            }
+            false => "c.id in (select p.call_id from call_participants p where p.user_id = $1)",
+        };
+        let origins = self.origins.iter().map(|origin| origin.as_str());
+        let statuses = self.statuses.iter().map(|status| status.as_str());
+        format!(
+            "select {} from calls c where {concerns}{}{} order by c.id desc limit $2 offset $3",
+            columns!(),
+            one_of("c.origin", origins),
+            one_of("c.status", statuses),
+        )
+    }
+}
+
 impl Store {
     pub async fn call_by_number(&self, number: i64) -> Result<Option<Call>, sqlx::Error> {
         let row = sqlx::query(concat!(
@@ -90,24 +125,7 @@ impl Store {
         user: &UserId,
         listing: UserListing<'_>,
     ) -> Result<Vec<Call>, sqlx::Error> {
-        let live = !listing.statuses.is_empty() && !listing.statuses.contains(&CallStatus::Ended);
-        // Of those that are not over there are few, of a user's own perhaps many.
-        let concerns = match live {
-            true => {
-                "exists (select 1 from call_participants p
-                         where p.user_id = $1 and p.call_id = c.id)"
-            }
-            false => "c.id in (select p.call_id from call_participants p where p.user_id = $1)",
-        };
-        let origins = listing.origins.iter().map(|origin| origin.as_str());
-        let statuses = listing.statuses.iter().map(|status| status.as_str());
-        let sql = format!(
-            "select {} from calls c where {concerns}{}{} order by c.id desc limit $2 offset $3",
-            columns!(),
-            one_of("c.origin", origins),
-            one_of("c.status", statuses),
-        );
-        sqlx::query(AssertSqlSafe(sql))
+        sqlx::query(AssertSqlSafe(listing.sql()))
             .bind(user.as_str())
             .bind(listing.limit)
             .bind(listing.offset)
@@ -120,21 +138,13 @@ impl Store {
 
     /// Calls in which the user is being rung.
     pub async fn ringing(&self, user: &UserId) -> Result<Vec<Call>, sqlx::Error> {
-        sqlx::query(concat!(
-            "select ",
-            columns!(),
-            " from calls c
-             where c.status in ('scheduled', 'pending', 'ongoing') and c.id in (
-                select p.call_id from call_participants p
-                where p.user_id = $1 and p.status = 'ringing')
-             order by c.id"
-        ))
-        .bind(user.as_str())
-        .fetch_all(&self.read)
-        .await?
-        .iter()
-        .map(call_from)
-        .collect()
+        sqlx::query(RINGING)
+            .bind(user.as_str())
+            .fetch_all(&self.read)
+            .await?
+            .iter()
+            .map(call_from)
+            .collect()
     }
 
     /// Everybody who was ever in one of the Calls or asked into it, in order of
