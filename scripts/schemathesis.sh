@@ -27,15 +27,16 @@ for _ in $(seq 100); do
   kill -0 "$pid" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
   sleep 0.1
 done
-token=$("${server[@]}" "$binary" token --user 7 --name Seven | head -1)
+token=$("${server[@]}" "$binary" token --user 7 --name Seven)
+token=${token%%$'\n'*}
 
 # ask WHO HEADER: as a user, and as the backend.
 ask() {
   echo "schemathesis: as $1"
-  target/venv/bin/st run "$url/api/openapi.json" --header "$2" \
+  (cd "$work" && ../venv/bin/st run "$url/api/openapi.json" --header "$2" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance \
     --phases examples,coverage,fuzzing --max-examples "$examples" --seed "${SCHEMATHESIS_SEED:-1}" \
-    --generation-database=none --request-timeout 20 --no-color
+    --generation-database=none --request-timeout 20 --no-color)
 }
 ask user "Authorization: Bearer $token"
 ask backend 'X-Api-Key: schemathesis-key'

@@ -2,6 +2,7 @@
 //! types. A handler parses, asks the service once, and renders; no rule, no SQL and
 //! no media in here, and no dialect knows another.
 
+pub(crate) mod calls;
 pub mod native;
 
 use std::sync::Arc;
@@ -20,11 +21,11 @@ use crate::session::socketio::Link;
 
 /// Every dialect's routes, and with them what the API's document says of them.
 pub(crate) fn routes() -> Vec<OpenApiRouter<AppState>> {
-    vec![native::routes()]
+    vec![calls::routes(), native::routes()]
 }
 
 /// Of the dialects whose errors have another shape than problem details.
-pub(crate) const ENVELOPES: &[Envelope] = &[];
+pub(crate) const ENVELOPES: &[Envelope] = &[calls::ENVELOPE];
 
 /// The default namespace of Socket.IO.
 pub(crate) const DEFAULT_NAMESPACE: &str = "/";

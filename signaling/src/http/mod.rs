@@ -2,7 +2,6 @@
 //! health checks and the pages, under the limits and headers that all of them share.
 
 mod assets;
-#[allow(dead_code, reason = "for the dialects that come")]
 pub(crate) mod body;
 mod connection;
 mod cors;

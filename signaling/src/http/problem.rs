@@ -77,7 +77,6 @@ impl Problem {
         }
     }
 
-    #[allow(dead_code, reason = "for the dialects that come")]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -87,7 +86,6 @@ impl Problem {
         self.kind
     }
 
-    #[allow(dead_code, reason = "for the dialects that come")]
     /// Whether a stranger asks for what does exist: for dialects whose document tells
     /// "not yours" from "not there".
     pub(crate) fn withheld(&self) -> bool {
@@ -119,7 +117,12 @@ impl From<CallError> for Problem {
             CallError::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             CallError::UnknownCall => (StatusCode::NOT_FOUND, "unknown-call", "No such call"),
             CallError::RoomFull { .. } => (StatusCode::CONFLICT, "room-full", "The room is full"),
-            CallError::NotMember => return Self::from(CallError::UnknownCall),
+            CallError::NotMember => {
+                return Self {
+                    withheld: true,
+                    ..Self::from(CallError::UnknownCall)
+                };
+            }
             CallError::UnknownChat => (StatusCode::NOT_FOUND, "unknown-chat", "No such chat"),
             CallError::UnknownAppointment => (
                 StatusCode::NOT_FOUND,

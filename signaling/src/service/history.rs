@@ -87,13 +87,14 @@ impl Core {
             .participants_of(&numbers)
             .await
             .map_err(database)?;
-        let named = rows.iter().map(|(_, p)| &p.user);
+        let named = rows.iter().map(|(_, _, p)| &p.user);
         let named = named.chain(calls.iter().filter_map(|call| call.initiated_by.as_ref()));
         let named: BTreeSet<_> = named.collect();
         let users = self.store.users(named).await.map_err(database)?;
-        let mut of_call: HashMap<i64, Vec<Participant>> = HashMap::new();
-        for (number, participant) in rows {
-            of_call.entry(number).or_default().push(participant);
+        let mut of_call: HashMap<i64, Vec<(i64, Participant)>> = HashMap::new();
+        for (call, number, participant) in rows {
+            let rows = of_call.entry(call).or_default();
+            rows.push((number, participant));
         }
         let now = self.clock.now();
         let records = calls.into_iter().map(|call| {
@@ -106,23 +107,24 @@ impl Core {
 
 fn record(
     call: Call,
-    participants: Vec<Participant>,
+    participants: Vec<(i64, Participant)>,
     users: &BTreeMap<UserId, User>,
     now: UnixMillis,
 ) -> CallRecord {
     let named = participants
         .iter()
-        .map(|p| &p.user)
+        .map(|(_, p)| &p.user)
         .chain(&call.initiated_by);
     let users = named.filter_map(|id| Some((id.clone(), users.get(id)?.clone())));
     let users = users.collect();
     let so_far = |since: Option<UnixMillis>| since.map(|since| now.since(since));
-    let participants = participants.into_iter().map(|participant| {
+    let participants = participants.into_iter().map(|(number, participant)| {
         let duration = match participant.left_at {
             Some(_) => participant.duration(),
             None => so_far(participant.joined_at),
         };
         ParticipantRecord {
+            number,
             participant,
             duration,
         }

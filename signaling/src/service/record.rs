@@ -67,6 +67,8 @@ impl CallRecord {
 pub struct Person {
     /// Its first row.
     pub first: ParticipantId,
+    /// The number of that row, for dialects that count.
+    pub number: i64,
     pub user: UserId,
     pub name: String,
     pub avatar_url: Option<String>,
@@ -86,6 +88,7 @@ impl Person {
         let participant = &row.participant;
         Self {
             first: participant.id,
+            number: row.number,
             user: participant.user.clone(),
             name: participant.name.clone(),
             avatar_url: participant.avatar_url.clone(),
@@ -122,6 +125,8 @@ impl Person {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantRecord {
+    /// Of its row.
+    pub number: i64,
     pub participant: Participant,
     /// Up to now for one that is still there.
     pub duration: Option<Duration>,

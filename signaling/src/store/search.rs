@@ -148,16 +148,16 @@ impl Store {
     }
 
     /// Everybody who was ever in one of the Calls or asked into it, in order of
-    /// coming, with the number of its Call.
+    /// coming, with the numbers of its Call and of its row.
     pub async fn participants_of(
         &self,
         numbers: &[i64],
-    ) -> Result<Vec<(i64, Participant)>, sqlx::Error> {
+    ) -> Result<Vec<(i64, i64, Participant)>, sqlx::Error> {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "select p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
+            "select p.id, p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
                 p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.lost_at,
                 p.epoch, p.media, u.avatar_url
              from call_participants p join users u on u.id = p.user_id
@@ -170,7 +170,10 @@ impl Store {
                 query.bind(*number)
             });
         let rows = query.fetch_all(&self.read).await?;
-        let entry = |row: &AnyRow| Ok((row.integer("call_id")?, participant_from(row)?));
+        let entry = |row: &AnyRow| {
+            let numbers = (row.integer("call_id")?, row.integer("id")?);
+            Ok((numbers.0, numbers.1, participant_from(row)?))
+        };
         rows.iter().map(entry).collect()
     }
 }

@@ -1,10 +1,13 @@
 //! What others read in the database without us.
 
+use convoke_signaling::ids::ChatId;
+use convoke_signaling::service::{CallRef, ChatLink, NewCall};
 use convoke_signaling::store::{Store, StoreError};
 use sqlx::Row;
 
 use crate::common::{World, principal};
 use crate::on_both_databases;
+use crate::ringing::calling;
 
 on_both_databases! {
     /// The queries for debugging that a host application's document gives its
@@ -64,6 +67,63 @@ on_both_databases! {
         .await
         .unwrap();
         assert_eq!(empty.len(), 0);
+        pool.close().await;
+    }
+
+    /// And of a call that people were asked into, out of a chat.
+    async fn an_operators_queries_see_who_was_asked(db: TestDb) {
+        let world = World::new(&db).await;
+        let chat = ChatId::try_from("7").unwrap();
+        let new = NewCall {
+            chat: Some(ChatLink::Claimed(chat)),
+            ..calling("r", &["bert", "cara"])
+        };
+        let planned = world.service.plan(&principal("anna"), new).await.unwrap();
+        let call = CallRef::Number(planned.record.call.number);
+        world.service.decline(&principal("cara"), call).await.unwrap();
+        let pool = db.pool().await;
+
+        let joined = sqlx::query(
+            "SELECT c.id, ch.id AS chat, c.status
+             FROM calls c JOIN chats ch ON c.chat_id = ch.id",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(joined.get::<i64, _>("id"), planned.record.call.number);
+        assert_eq!(joined.get::<String, _>("chat"), "7");
+        assert_eq!(joined.get::<String, _>("status"), "pending");
+
+        let asked = sqlx::query(
+            "SELECT c.room_name, u.name, cp.status, cp.joined_at
+             FROM call_participants cp
+             JOIN calls c ON cp.call_id = c.id
+             JOIN users u ON cp.user_id = u.id
+             WHERE c.id = 1
+             ORDER BY u.id",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let statuses: Vec<String> = asked.iter().map(|row| row.get("status")).collect();
+        assert_eq!(statuses, ["invited", "ringing", "declined"]);
+        let users = sqlx::query("SELECT * FROM users ORDER BY id").fetch_all(&pool).await.unwrap();
+        let ids: Vec<String> = users.iter().map(|row| row.get("id")).collect();
+        assert_eq!(ids, ["anna", "bert", "cara"]);
+
+        let events = sqlx::query(
+            "SELECT ce.*, u.name
+             FROM call_events ce
+             LEFT JOIN users u ON ce.user_id = u.id
+             WHERE ce.call_id = 1
+             ORDER BY ce.created_at;",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let mut types: Vec<String> = events.iter().map(|row| row.get("event_type")).collect();
+        types.sort();
+        assert_eq!(types, ["declined", "initiated", "ringing", "ringing"]);
         pool.close().await;
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) sessions: SessionConfig,
     pub(crate) http: HttpConfig,
     pub(crate) assets: Arc<dyn Assets>,
+    pub(crate) jitsi: JitsiConfig,
+    pub(crate) backend: Backend,
 }
 
 impl Default for Setup {
@@ -46,6 +48,8 @@ impl Default for Setup {
             sessions: SessionConfig::default(),
             http: HttpConfig::default(),
             assets: Arc::new(NoAssets),
+            jitsi: JitsiConfig::default(),
+            backend: Backend::Sfu,
         }
     }
 }
@@ -83,7 +87,7 @@ impl Served {
         let stop = CancellationToken::new();
         let state = AppState::new(
             Arc::new(context),
-            links(auth.clone()),
+            links(auth.clone(), setup.jitsi, setup.backend),
             setup.http,
             setup.assets,
             stop.clone(),
@@ -176,9 +180,9 @@ impl Served {
     }
 }
 
-fn links(auth: Arc<Authenticator>) -> JoinLinks {
-    let jitsi = Jitsi::new(JitsiConfig::default()).unwrap();
-    JoinLinks::new(auth, jitsi, "https://calls.example.org", Backend::Sfu)
+fn links(auth: Arc<Authenticator>, jitsi: JitsiConfig, backend: Backend) -> JoinLinks {
+    let jitsi = Jitsi::new(jitsi).unwrap();
+    JoinLinks::new(auth, jitsi, "https://calls.example.org", backend)
 }
 
 pub(crate) async fn json_of(response: Response<Body>) -> (u16, Value) {

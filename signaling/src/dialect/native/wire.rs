@@ -189,6 +189,7 @@ impl From<ParticipantRecord> for ParticipantSummary {
         let ParticipantRecord {
             participant,
             duration,
+            ..
         } = record;
         Self {
             id: participant.id.to_string(),

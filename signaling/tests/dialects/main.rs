@@ -1,0 +1,21 @@
+//! The dialects as their documents have them: each endpoint by its name, over both
+//! databases, through the router.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test they are how it fails"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[allow(dead_code, reason = "shared with the tests of sessions")]
+#[path = "../sessions/served.rs"]
+mod served;
+#[allow(dead_code, reason = "shared with the tests of sessions")]
+#[path = "../sessions/socket.rs"]
+mod socket;
+
+mod asking;
+mod calls;
+mod documents;
