@@ -35,7 +35,7 @@ pub(crate) const CALLS_NAMESPACE: &str = "/calls";
 /// Who speaks on which namespace of Socket.IO.
 pub(crate) fn on_socketio(namespace: &str) -> Vec<Arc<dyn SocketDialect>> {
     match namespace {
-        DEFAULT_NAMESPACE => vec![],
+        DEFAULT_NAMESPACE => vec![Arc::new(calls::CallEvents)],
         CALLS_NAMESPACE => vec![],
         _ => vec![],
     }
@@ -69,7 +69,6 @@ pub(crate) struct Telling {
 const MAX_ERROR_CHARS: usize = 200;
 
 /// An event's payload as its dialect wants it.
-#[allow(dead_code, reason = "for the dialects that come")]
 pub(crate) fn payload<T: DeserializeOwned>(payload: Value) -> Result<T, Problem> {
     serde_json::from_value(payload).map_err(|error| {
         let error = error.to_string().chars().take(MAX_ERROR_CHARS).collect();

@@ -13,9 +13,13 @@ mod common;
 #[path = "../sessions/served.rs"]
 mod served;
 #[allow(dead_code, reason = "shared with the tests of sessions")]
+#[path = "../sessions/sio.rs"]
+mod sio;
+#[allow(dead_code, reason = "shared with the tests of sessions")]
 #[path = "../sessions/socket.rs"]
 mod socket;
 
 mod asking;
+mod call_events;
 mod calls;
 mod documents;

@@ -17,11 +17,13 @@
 //! - Besides, `call_incoming` says when the ring is over (`expiresAt`), and
 //!   `call_ring_stopped {callId, reason}` tells a user's devices to stop ringing.
 
+mod events;
 mod jitsi;
 mod projection;
 mod refusal;
 mod routes;
 mod wire;
 
+pub(crate) use events::CallEvents;
 pub(crate) use refusal::ENVELOPE;
 pub(crate) use routes::routes;
