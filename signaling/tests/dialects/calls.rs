@@ -192,6 +192,14 @@ on_both_databases! {
 
     async fn details_as_the_document_shows_it(db: TestDb) {
         let served = with_jitsi(&db).await;
+        for (id, name, username, role) in [
+            ("1", "John Doe", "john", "admin"),
+            ("3", "Jane Smith", "jane", "nurse"),
+        ] {
+            let user = json!({"name": name, "username": username, "role": role});
+            let path = format!("/api/v1/directory/users/{id}");
+            served.get_done(By::Backend, "PUT", &path, user).await;
+        }
         let id = group_call(&served).await;
         done(&served, ANN, id, "join").await;
         served.world.clock.advance(Duration::from_secs(30));
