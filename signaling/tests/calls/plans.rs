@@ -6,34 +6,10 @@ use convoke_signaling::service::CallFilter;
 use convoke_signaling::store::{RINGING, Store, UserListing};
 use sqlx::{AnyPool, Row};
 
+use crate::common::filled::fill;
 use crate::common::{Engine, TestDb};
 
 const CALLS: i64 = 100_000;
-
-/// A thousand users with two hundred Calls each, nearly all over.
-const FILL: [&str; 5] = [
-    "insert into users (id, name, guest, created_at, updated_at)
-     select 'u' || n, 'User', 0, 0, 0 from numbers where n < 1000",
-    "insert into calls (uuid, room_name, kind, mode, backend, origin, admission,
-        recording_allowed, recording, status, end_reason, created_at, started_at, ended_at,
-        updated_at, last_event, version)
-     select 'c' || n, 'room' || n, 'video', 'direct', 'sfu',
-        case n % 4 when 0 then 'meeting' else 'chat' end, 'members', 0, 0,
-        case when n % 10000 = 0 then 'ongoing' else 'ended' end,
-        case when n % 10000 = 0 then null else 'completed' end,
-        n, n, case when n % 10000 = 0 then null else n + 1 end, n, 0, 0
-     from numbers order by n",
-    "insert into call_participants (uuid, call_id, user_id, name, role, status, invited,
-        by_word, epoch, media)
-     select 'p' || c.id, c.id, 'u' || (c.id % 1000), 'User', 'host', 'missed', 1, 1, 1, ''
-     from calls c order by c.id",
-    "insert into call_participants (uuid, call_id, user_id, name, role, status, invited,
-        by_word, epoch, media)
-     select 'q' || c.id, c.id, 'u' || ((c.id + 1) % 1000), 'User', 'participant', 'missed', 1, 1,
-        1, ''
-     from calls c order by c.id",
-    "analyze",
-];
 
 /// The queries themselves, and the values they are asked with.
 fn queries() -> [(String, Vec<i64>); 4] {
@@ -62,22 +38,7 @@ async fn filled(engine: Engine) -> (TestDb, AnyPool) {
     let db = TestDb::new(engine).await;
     Store::open(db.url()).await.unwrap().close().await;
     let pool = db.pool().await;
-    sqlx::query("create table numbers (n bigint not null)")
-        .execute(&pool)
-        .await
-        .unwrap();
-    let numbers = format!(
-        "insert into numbers with recursive up (n) as (
-            select 0 union all select n + 1 from up where n + 1 < {CALLS})
-         select n from up"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(numbers))
-        .execute(&pool)
-        .await
-        .unwrap();
-    for sql in FILL {
-        sqlx::query(sql).execute(&pool).await.unwrap();
-    }
+    fill(&pool, CALLS).await;
     (db, pool)
 }
 

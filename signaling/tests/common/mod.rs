@@ -15,6 +15,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod filled;
 pub mod media;
 pub mod postgres;
 
