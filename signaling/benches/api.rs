@@ -10,7 +10,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a bench prints its figures, and fails loudly"
+    clippy::disallowed_methods,
+    reason = "a bench reads the clock, prints its figures, and fails loudly"
 )]
 
 #[path = "../tests/common/mod.rs"]
