@@ -93,9 +93,9 @@ mod tests {
         let now = UnixMillis(1_736_764_200_000);
         let mut seen = HashSet::new();
         for (id, prefix) in [
-            ("1", "call-1-m5v1"),
-            ("anna@example.org", "call-annaexampleorg-m5v1"),
-            ("Ω", "call--m5v1"),
+            ("1", "call-1-m5uwk9c0"),
+            ("anna@example.org", "call-annaexampleorg-m5uwk9c0"),
+            ("Ω", "call--m5uwk9c0"),
         ] {
             let user = UserId::try_from(id).unwrap();
             for _ in 0..100 {
