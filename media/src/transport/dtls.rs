@@ -5,13 +5,16 @@
 //! does not lose its association. Around it stands what the crate leaves open:
 //! - it takes the client's order of SRTP profiles, and Chromium's puts SHA-1 first, so
 //!   `hello` looks into the ClientHello and picks the configuration;
+//! - it lets a forged hello begin the handshake and forged records end it, so `hello`
+//!   exchanges cookies beforehand and `gate` gives on what can be the client's;
 //! - its reassembly takes 2 MB of fragments and is quadratic in their number, so
-//!   `records` lets only plausible ones through and a budget bounds them;
+//!   `records` does it within bounds;
 //! - it stops retransmitting a flight once anything else arrives, so flights are kept
 //!   and repeated here (RFC 6347 §4.2.4).
 //!
 //! Only datagrams from ICE-validated paths get here.
 
+mod gate;
 mod hello;
 mod identity;
 mod records;
@@ -29,7 +32,8 @@ use rtc_shared::TransportProtocol;
 use crate::negotiation::params::Fingerprint;
 
 use super::keys::{Profile, SrtpKeys};
-use hello::HelloPeek;
+use gate::Gate;
+use hello::{Hello, HelloReader};
 use identity::matches;
 pub use identity::{DtlsIdentity, IdentityError};
 
@@ -43,7 +47,11 @@ pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
 /// flights, with a certificate and a post-quantum key share.
 const HANDSHAKE_BUDGET: usize = 64 * 1024;
 
-/// And after it, to ask for our last flight again.
+/// And each second, because what uses it up need not be the client's: a flight's
+/// repetition gets through, and the queue of what is encrypted stays under 128 kB.
+const BUDGET_PER_SECOND: usize = 2 * 1024;
+
+/// After it, to ask for our last flight again.
 const REPEAT_BUDGET: usize = 16 * 1024;
 
 /// RFC 6347 §4.2.4.1 begins at a second; browsers begin at 50 ms.
@@ -60,8 +68,6 @@ pub(super) enum DtlsError {
     Fingerprint,
     #[error("no common SRTP profile")]
     NoProfile,
-    #[error("more handshake than a handshake needs")]
-    Budget,
     #[error("not finished in time")]
     TimedOut,
     #[error("handshake: {0}")]
@@ -79,9 +85,9 @@ pub(super) enum Progress {
 
 /// Which side of the handshake we are.
 enum Role {
-    /// Until the whole ClientHello is here.
-    AwaitingHello(HelloPeek, Arc<DtlsIdentity>),
-    Server,
+    /// Until a ClientHello with our cookie is here.
+    AwaitingHello(HelloReader, Arc<DtlsIdentity>),
+    Server(Gate),
     Client,
 }
 
@@ -91,6 +97,7 @@ pub(super) struct Association {
     expected: Fingerprint,
     established: bool,
     budget: usize,
+    budget_at: Instant,
     deadline: Instant,
     /// Our last flight and when to repeat it.
     flight: Vec<Vec<u8>>,
@@ -104,7 +111,7 @@ impl Association {
     pub(super) fn server(now: Instant, identity: Arc<DtlsIdentity>, expected: Fingerprint) -> Self {
         Self::new(
             now,
-            Role::AwaitingHello(HelloPeek::default(), identity),
+            Role::AwaitingHello(HelloReader::default(), identity),
             expected,
         )
     }
@@ -129,6 +136,7 @@ impl Association {
             expected,
             established: false,
             budget: HANDSHAKE_BUDGET,
+            budget_at: now,
             deadline: now + HANDSHAKE_LIMIT,
             flight: Vec::new(),
             retransmit_at: None,
@@ -144,26 +152,71 @@ impl Association {
         if !records::is_plausible(datagram) {
             return Ok(Progress::Pending);
         }
-        self.budget = match self.budget.checked_sub(datagram.len()) {
-            Some(rest) => rest,
-            None if self.established => return Ok(Progress::Pending),
-            None => return Err(DtlsError::Budget),
-        };
-        let Role::AwaitingHello(peek, identity) = &mut self.role else {
-            return self.read(now, datagram);
-        };
-        let Some(profiles) = peek.push(datagram) else {
+        if !self.pay(now, datagram.len()) {
             return Ok(Progress::Pending);
-        };
-        let profile = profiles.best().ok_or(DtlsError::NoProfile)?;
-        self.endpoint
-            .set_server_config(Some(identity.server_config(profile)));
-        let held = peek.take();
-        self.role = Role::Server;
-        for datagram in held {
-            self.read(now, &datagram)?;
         }
-        Ok(Progress::Pending)
+        match &mut self.role {
+            Role::AwaitingHello(reader, _) => {
+                for (sequence, body) in reader.push(datagram) {
+                    self.greet(now, sequence, &body)?;
+                }
+                Ok(Progress::Pending)
+            }
+            Role::Server(gate) if !self.established => {
+                let passed = gate.pass(datagram, &self.expected);
+                if passed.is_empty() {
+                    return Ok(Progress::Pending);
+                }
+                self.read(now, &passed)
+            }
+            Role::Server(_) | Role::Client => self.read(now, datagram),
+        }
+    }
+
+    /// A datagram too many is dropped, like one that was lost.
+    fn pay(&mut self, now: Instant, len: usize) -> bool {
+        if !self.established {
+            let seconds = now.saturating_duration_since(self.budget_at).as_secs() as usize;
+            self.budget_at += Duration::from_secs(seconds as u64);
+            self.budget = (self.budget + seconds * BUDGET_PER_SECOND).min(HANDSHAKE_BUDGET);
+        }
+        match self.budget.checked_sub(len) {
+            Some(rest) => self.budget = rest,
+            None => return false,
+        }
+        true
+    }
+
+    /// A whole ClientHello; the second of a client has message number 1.
+    fn greet(&mut self, now: Instant, sequence: u16, body: &[u8]) -> Result<(), DtlsError> {
+        let Role::AwaitingHello(_, identity) = &self.role else {
+            return Ok(());
+        };
+        let Some(hello) = Hello::parse(body) else {
+            return Ok(());
+        };
+        let Some(cookie) = identity.cookie(&self.expected, &hello) else {
+            return Ok(());
+        };
+        if sequence == 0 {
+            self.outgoing.push(hello::hello_verify_request(&cookie));
+            return Ok(());
+        }
+        if !rtc_crypto::constant_time_eq(&cookie, hello.cookie) {
+            return Ok(());
+        }
+        let profile = hello.offered.best().ok_or(DtlsError::NoProfile)?;
+        let config = identity
+            .server_config(profile, cookie)
+            .map_err(|error| DtlsError::Handshake(error.to_string()))?;
+        self.endpoint.set_server_config(Some(config));
+        self.role = Role::Server(Gate::new());
+        let [first, second] = hello.records(body);
+        self.read(now, &first)?;
+        // Its request for the cookie that the client has shown.
+        self.outgoing.clear();
+        self.read(now, &second)?;
+        Ok(())
     }
 
     fn read(&mut self, now: Instant, datagram: &[u8]) -> Result<Progress, DtlsError> {
@@ -171,7 +224,7 @@ impl Association {
             .endpoint
             .read(now, ADDRESS, None, BytesMut::from(datagram));
         // The server's flight is the last, so only it has one that may be missing.
-        if !self.collect(now) && self.established && matches!(self.role, Role::Server) {
+        if !self.collect(now) && self.established && matches!(self.role, Role::Server(_)) {
             self.repeat_last_flight(now);
         }
         let events = match result {

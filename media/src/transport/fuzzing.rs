@@ -63,17 +63,37 @@ fn datagrams(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Datagrams from a validated address to the server, and to a client from a server.
+/// A handshake in which our flight is sent and the client's awaited.
+fn half_way(now: Instant, mut server: Association, mut client: Association) -> Association {
+    for _ in 0..2 {
+        for datagram in client.drain() {
+            let _ = server.handle(now, &datagram);
+        }
+        // The cookie; the second time our flight, whose answer is left to the fuzzer.
+        for datagram in server.drain() {
+            let _ = client.handle(now, &datagram);
+        }
+    }
+    server
+}
+
+/// Datagrams from a validated address to the server, before and after the cookie, and to
+/// a client from a server.
 pub fn dtls(bytes: &[u8]) {
     let Some(identity) = identity() else { return };
     let mut now = now();
     let expected = identity.fingerprint().clone();
-    let server = Association::server(now, identity.clone(), expected.clone());
-    let client = identity
-        .client_config(&[Profile::AeadAes128Gcm])
-        .ok()
-        .and_then(|config| Association::client(now, config, expected).ok());
-    for mut association in std::iter::once(server).chain(client) {
+    let server = || Association::server(now, identity.clone(), expected.clone());
+    let client = || {
+        let config = identity.client_config(&[Profile::AeadAes128Gcm]).ok()?;
+        Association::client(now, config, expected.clone()).ok()
+    };
+    let (fresh, ahead) = (
+        server(),
+        client().map(|client| half_way(now, server(), client)),
+    );
+    let client = client();
+    for mut association in [Some(fresh), ahead, client].into_iter().flatten() {
         for datagram in datagrams(bytes) {
             now += Duration::from_millis(100);
             let ended = association.handle(now, datagram).is_err()

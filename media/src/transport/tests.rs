@@ -8,6 +8,8 @@ use rand::{Rng, seq::SliceRandom};
 use super::client::ClientTransport;
 use super::*;
 
+mod attacks;
+
 const SERVER: &str = "203.0.113.1:3478";
 const CLIENT: &str = "192.0.2.7:50000";
 const BOTH: [Profile; 2] = [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm];
@@ -228,7 +230,8 @@ fn a_wrong_certificate_fails() {
     link.server.set_remote(link.now, &params);
     let params = link.server_params();
     link.client.set_remote(link.now, params, up(CLIENT));
-    link.run(Duration::from_secs(2));
+    // Not at once: whoever forges the client's address can send a certificate too.
+    link.run(HANDSHAKE_LIMIT + Duration::from_secs(1));
     assert_eq!(link.events(), [TransportState::Failed]);
     assert_eq!(link.server.path(), None);
     let mut packet = rtp(1);
@@ -236,45 +239,6 @@ fn a_wrong_certificate_fails() {
         link.server.seal_rtp(SeqNo(1), &mut packet, 20),
         Err(SrtpError::NotConnected)
     );
-}
-
-#[test]
-fn a_stranger_cannot_race_the_client_hello() {
-    let mut link = Link::new(4, &BOTH);
-    link.negotiate(CLIENT);
-    let stranger = reverse(up("198.51.100.9:1000"));
-    // A ClientHello of someone else's, before and after ICE.
-    let mut other = Link::new(5, &BOTH);
-    other.negotiate(CLIENT);
-    let hello = loop {
-        other.client.handle_timeout(other.now);
-        let sent: Vec<_> = std::iter::from_fn(|| other.client.poll_control()).collect();
-        if let Some(hello) = sent.iter().find(|d| !stun::is_stun(&d.bytes)) {
-            break hello.bytes.clone();
-        }
-        for ControlDatagram { path, bytes } in sent {
-            deliver(&mut other.server, other.now, reverse(path), &bytes);
-        }
-        while let Some(answer) = other.server.poll_control() {
-            other
-                .client
-                .handle_control(other.now, up(CLIENT), &answer.bytes);
-        }
-        other.now += Duration::from_millis(20);
-    };
-    for _ in 0..3 {
-        link.server.handle_dtls(link.now, stranger, &hello);
-        link.step();
-        while let Some(sent) = link.server.poll_control() {
-            assert_ne!(sent.path, stranger);
-            link.client
-                .handle_control(link.now, up(CLIENT), &sent.bytes);
-        }
-    }
-    link.run_until_connected();
-    link.server.handle_dtls(link.now, stranger, &hello);
-    assert_eq!(link.server.poll_control(), None);
-    link.assert_media_flows(1);
 }
 
 #[test]
@@ -413,44 +377,6 @@ fn without_a_handshake_it_fails_after_thirty_seconds() {
     }
 }
 
-#[test]
-fn a_megabyte_of_fragments_costs_little_and_ends_the_handshake() {
-    let mut link = Link::new(15, &BOTH);
-    link.negotiate(CLIENT);
-    link.step();
-    link.step();
-    let path = reverse(up(CLIENT));
-    let sent = link.delivered;
-    let mut length = 0;
-    let mut sequence = 0u16;
-    while length < 1_000_000 {
-        // 100 bytes of a message of 8000, never the rest.
-        let mut body = vec![
-            1,
-            0,
-            0x1f,
-            0x40,
-            0,
-            0,
-            0,
-            (sequence % 60) as u8,
-            0,
-            0,
-            0,
-            100,
-        ];
-        body.extend([0; 100]);
-        let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0];
-        record.extend(sequence.to_be_bytes());
-        record.extend((body.len() as u16).to_be_bytes());
-        record.extend(body);
-        length += record.len();
-        sequence += 1;
-        link.server.handle_dtls(link.now, path, &record);
-    }
-    assert!(sent > 0);
-    assert_eq!(link.events(), [TransportState::Failed]);
-}
 #[test]
 fn connects_through_loss_repetition_and_reordering() {
     for seed in 0..40 {

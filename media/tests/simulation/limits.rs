@@ -230,9 +230,6 @@ fn one_address_cannot_fill_the_tables() {
     assert!(connected(elsewhere));
 }
 
-/// A fatal handshake_failure, in the clear.
-const ALERT: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
-
 fn one_handshake(seed: u64) -> World {
     let limits = Limits {
         handshakes: 1,
@@ -273,12 +270,9 @@ fn a_handshake_that_failed_takes_no_place_again() {
 fn a_place_is_given_back_however_the_handshake_ends() {
     let endings: [(&str, Ending); 4] = [
         ("success", World::connect),
-        ("an alert", |world| {
-            let from = world.participants[0].address;
-            let to = crate::sim::server_address();
-            world
-                .sfu
-                .handle_packet(world.now, to, from, &mut ALERT.to_vec());
+        ("silence", |world| {
+            world.participants[0].asleep = true;
+            world.run(Duration::from_secs(31));
         }),
         ("leaving", |world| world.leave(0)),
         ("another client's offer", |world| world.reload(0)),

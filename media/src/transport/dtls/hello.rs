@@ -1,20 +1,23 @@
-//! Looks into the ClientHello for its SRTP profiles before the handshake begins.
+//! The client's hello, before the handshake begins: the stateless cookie exchange
+//! (RFC 6347 §4.2.1), and a look at the SRTP profiles (RFC 5764 §4.1.1). What is wrong
+//! with the rest is for the handshake to say.
 //!
-//! A ClientHello with a post-quantum key share spans datagrams, so they are held back
-//! until it is whole. Only `use_srtp` is read (RFC 5764 §4.1.1); what is wrong with
-//! the rest is for the handshake to say.
+//! The crate does exchange cookies, but remembers the hello that came first, so whoever
+//! forges the client's address and is faster would have begun the handshake with his
+//! own. Here only a hello with our cookie in it, which whoever cannot read the client's
+//! datagrams does not know, begins anything.
 
-use super::records::{Fragment, Fragments, HANDSHAKE, MAX_MESSAGE, Records};
+use super::records::{Assembly, Fragment, Fragments, HANDSHAKE, Records, message, record};
 use crate::transport::keys::Profile;
 
 const CLIENT_HELLO: u8 = 1;
+const HELLO_VERIFY_REQUEST: u8 = 3;
 const USE_SRTP: u16 = 14;
 const SRTP_AES128_CM_HMAC_SHA1_80: u16 = 0x0001;
 const SRTP_AEAD_AES_128_GCM: u16 = 0x0007;
 
-/// What is held back. Past it everything is forgotten: the client repeats its flight.
-const MAX_HELD: usize = 2 * MAX_MESSAGE;
-const MAX_FRAGMENTS: usize = 32;
+/// As long as the crate's.
+pub(super) type Cookie = [u8; 20];
 
 /// Which of our profiles a ClientHello offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,67 +37,81 @@ impl Offered {
     }
 }
 
-/// Datagrams up to and including the one that completes the first ClientHello.
+/// The two hellos of a client, without and with a cookie, as their fragments come: one
+/// with a post-quantum key share spans datagrams.
 #[derive(Default)]
-pub(super) struct HelloPeek {
-    held: Vec<Vec<u8>>,
-    held_bytes: usize,
-    message: Vec<u8>,
-    /// What of `message` is there.
-    parts: Vec<(usize, usize)>,
-}
+pub(super) struct HelloReader([Assembly; 2]);
 
-impl HelloPeek {
-    /// `Some` when the ClientHello is whole.
-    pub(super) fn push(&mut self, datagram: &[u8]) -> Option<Offered> {
-        if self.held_bytes + datagram.len() > MAX_HELD || self.parts.len() >= MAX_FRAGMENTS {
-            *self = Self::default();
-        }
-        self.held_bytes += datagram.len();
-        self.held.push(datagram.to_vec());
+impl HelloReader {
+    /// The bodies of those that are whole now, and which they are.
+    pub(super) fn push(&mut self, datagram: &[u8]) -> Vec<(u16, Vec<u8>)> {
         let clear = Records(datagram)
             .flatten()
             .filter(|record| record.content_type == HANDSHAKE && record.epoch == 0);
-        let mut whole = false;
-        for fragment in clear.flat_map(|record| Fragments(record.body)).flatten() {
-            // A DTLS client's first message has number zero (RFC 6347 §4.2.2).
-            if fragment.message_type == CLIENT_HELLO && fragment.sequence == 0 {
-                whole |= self.add(&fragment);
-            }
-        }
-        whole.then(|| parse(&self.message).unwrap_or_default())
+        let fragments = clear.flat_map(|record| Fragments(record.body)).flatten();
+        fragments
+            .filter_map(|fragment| self.add(&fragment))
+            .collect()
     }
 
-    fn add(&mut self, fragment: &Fragment<'_>) -> bool {
-        if self.message.len() != fragment.message_len {
-            self.message = vec![0; fragment.message_len];
-            self.parts.clear();
+    fn add(&mut self, fragment: &Fragment<'_>) -> Option<(u16, Vec<u8>)> {
+        if fragment.message_type != CLIENT_HELLO {
+            return None;
         }
-        let end = fragment.offset + fragment.body.len();
-        let Some(target) = self.message.get_mut(fragment.offset..end) else {
-            return false;
-        };
-        target.copy_from_slice(fragment.body);
-        self.parts.push((fragment.offset, end));
-        self.parts.sort_unstable();
-        let covered = self.parts.iter().fold(0, |covered, (start, end)| {
-            if *start <= covered {
-                covered.max(*end)
-            } else {
-                covered
-            }
-        });
-        covered == self.message.len()
-    }
-
-    /// What was held back, to be replayed into the handshake.
-    pub(super) fn take(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(self).held
+        let assembly = self.0.get_mut(usize::from(fragment.sequence))?;
+        Some((fragment.sequence, assembly.add(fragment)?))
     }
 }
 
+/// What we read of a hello.
+pub(super) struct Hello<'a> {
+    /// Version, random and session id; then cipher suites and compression methods.
+    pub(super) parameters: [&'a [u8]; 2],
+    pub(super) cookie: &'a [u8],
+    pub(super) offered: Offered,
+    extensions: &'a [u8],
+}
+
+impl<'a> Hello<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
+        // Version and random (RFC 5246 §7.4.1.2, RFC 6347 §4.2.1).
+        let mut rest = body.get(34..)?;
+        vector::<1>(&mut rest)?; // session id
+        let (before, _) = body.split_at(body.len() - rest.len());
+        let cookie = vector::<1>(&mut rest)?;
+        let after = rest;
+        vector::<2>(&mut rest)?; // cipher suites
+        vector::<1>(&mut rest)?; // compression methods
+        let (after, extensions) = after.split_at(after.len() - rest.len());
+        Some(Self {
+            parameters: [before, after],
+            cookie,
+            offered: profiles(extensions).unwrap_or_default(),
+            extensions,
+        })
+    }
+
+    /// The records of the two hellos of whoever got `cookie` at once, numbered from 0.
+    pub(super) fn records(&self, body: &[u8]) -> [Vec<u8>; 2] {
+        let [before, after] = self.parameters;
+        let first = [before, &[0], after, self.extensions].concat();
+        let hello = |sequence, body| message(CLIENT_HELLO, sequence, body);
+        [
+            record(HANDSHAKE, 0, &hello(0, &first)),
+            record(HANDSHAKE, 1, &hello(1, body)),
+        ]
+    }
+}
+
+/// The datagram that asks for `cookie`. Always record 0: a client that has it drops the
+/// next by its replay window, and the handshake's own records begin at 1.
+pub(super) fn hello_verify_request(cookie: &Cookie) -> Vec<u8> {
+    let body = [&[0xfe, 0xfd, cookie.len() as u8], &cookie[..]].concat();
+    record(HANDSHAKE, 0, &message(HELLO_VERIFY_REQUEST, 0, &body))
+}
+
 /// Splits off a vector whose length is `N` bytes long (RFC 5246 §4.3).
-fn vector<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn vector<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (len, tail) = rest.split_first_chunk::<N>()?;
     let len = len.iter().fold(0, |sum, b| sum << 8 | usize::from(*b));
     let (body, tail) = tail.split_at_checked(len)?;
@@ -102,14 +119,8 @@ fn vector<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(body)
 }
 
-fn parse(hello: &[u8]) -> Option<Offered> {
-    // Version and random (RFC 5246 §7.4.1.2, RFC 6347 §4.2.1).
-    let mut rest = hello.get(34..)?;
-    vector::<1>(&mut rest)?; // session id
-    vector::<1>(&mut rest)?; // cookie
-    vector::<2>(&mut rest)?; // cipher suites
-    vector::<1>(&mut rest)?; // compression methods
-    let mut extensions = vector::<2>(&mut rest)?;
+fn profiles(mut extensions: &[u8]) -> Option<Offered> {
+    let mut extensions = vector::<2>(&mut extensions)?;
     while let Some((typ, tail)) = extensions.split_first_chunk::<2>() {
         extensions = tail;
         let mut body = vector::<2>(&mut extensions)?;

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rtc_crypto::HashAlgorithm;
+use rtc_crypto::{
+    CryptoError, HashAlgorithm, HmacAlgorithm, RTCCrypto, RTCCryptoProvider, RTCRandom,
+};
 use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
 use rtc_dtls::crypto::Certificate;
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use sha2::{Digest, Sha384, Sha512};
 
+use super::hello::{Cookie, Hello};
 use crate::negotiation::params::{Fingerprint, FingerprintHash};
 use crate::transport::keys::Profile;
 
@@ -29,8 +32,8 @@ pub struct IdentityError(String);
 pub struct DtlsIdentity {
     certificate: Certificate,
     fingerprint: Fingerprint,
-    gcm: Arc<HandshakeConfig>,
-    sha1: Arc<HandshakeConfig>,
+    provider: Arc<dyn RTCCryptoProvider>,
+    cookie_key: [u8; 32],
 }
 
 impl DtlsIdentity {
@@ -48,10 +51,12 @@ impl DtlsIdentity {
             .crypto()
             .hash(HashAlgorithm::Sha256, der)
             .map_err(|e| failed(&e))?;
-        let server = |profile| config(&certificate, &[profile], false);
+        let mut cookie_key = [0; 32];
+        let random = provider.random();
+        random.fill(&mut cookie_key).map_err(|e| failed(&e))?;
         Ok(Self {
-            gcm: server(Profile::AeadAes128Gcm)?,
-            sha1: server(Profile::Aes128CmSha1_80)?,
+            provider,
+            cookie_key,
             fingerprint: Fingerprint {
                 hash: FingerprintHash::Sha256,
                 bytes,
@@ -64,11 +69,31 @@ impl DtlsIdentity {
         &self.fingerprint
     }
 
-    pub(super) fn server_config(&self, profile: Profile) -> Arc<HandshakeConfig> {
-        match profile {
-            Profile::AeadAes128Gcm => self.gcm.clone(),
-            Profile::Aes128CmSha1_80 => self.sha1.clone(),
-        }
+    /// For a client whose hello has shown this cookie.
+    pub(super) fn server_config(
+        &self,
+        profile: Profile,
+        cookie: Cookie,
+    ) -> Result<Arc<HandshakeConfig>, IdentityError> {
+        let provider = Arc::new(WithCookie {
+            provider: Arc::clone(&self.provider),
+            cookie,
+        });
+        config(provider, &self.certificate, &[profile], false)
+    }
+
+    /// What a hello of this client has to show: nothing that we would have to remember
+    /// (RFC 6347 §4.2.1).
+    pub(super) fn cookie(&self, client: &Fingerprint, hello: &Hello<'_>) -> Option<Cookie> {
+        let crypto = self.provider.crypto();
+        let mut mac = crypto
+            .new_hmac(HmacAlgorithm::Sha1, &self.cookie_key)
+            .ok()?;
+        let [before, after] = hello.parameters;
+        let mut cookie = Cookie::default();
+        mac.sign(&[&client.bytes, before, after], &mut cookie)
+            .ok()?;
+        Some(cookie)
     }
 
     /// Of the connecting side, which offers `profiles` in this order.
@@ -76,16 +101,53 @@ impl DtlsIdentity {
         &self,
         profiles: &[Profile],
     ) -> Result<Arc<HandshakeConfig>, IdentityError> {
-        config(&self.certificate, profiles, true)
+        config(
+            Arc::clone(&self.provider),
+            &self.certificate,
+            profiles,
+            true,
+        )
+    }
+}
+
+/// The crate draws its cookies by this: the only time that it wants as many bytes.
+struct WithCookie {
+    provider: Arc<dyn RTCCryptoProvider>,
+    cookie: Cookie,
+}
+
+impl RTCCryptoProvider for WithCookie {
+    fn name(&self) -> &'static str {
+        self.provider.name()
+    }
+
+    fn crypto(&self) -> &dyn RTCCrypto {
+        self.provider.crypto()
+    }
+
+    fn random(&self) -> &dyn RTCRandom {
+        self
+    }
+}
+
+impl RTCRandom for WithCookie {
+    fn fill(&self, output: &mut [u8]) -> Result<(), CryptoError> {
+        match <&mut Cookie>::try_from(&mut *output) {
+            Ok(cookie) => {
+                *cookie = self.cookie;
+                Ok(())
+            }
+            Err(_) => self.provider.random().fill(output),
+        }
     }
 }
 
 fn config(
+    provider: Arc<dyn RTCCryptoProvider>,
     certificate: &Certificate,
     profiles: &[Profile],
     is_client: bool,
 ) -> Result<Arc<HandshakeConfig>, IdentityError> {
-    let provider = rtc_crypto::default_provider().map_err(|e| IdentityError(e.to_string()))?;
     let profiles = profiles.iter().map(|profile| match profile {
         Profile::AeadAes128Gcm => SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
         Profile::Aes128CmSha1_80 => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
