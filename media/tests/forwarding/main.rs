@@ -7,6 +7,7 @@
 
 mod audio;
 mod chaos;
+mod extensions;
 mod harness;
 mod layers;
 mod repair;
