@@ -3,6 +3,7 @@
 //! no media in here, and no dialect knows another.
 
 pub(crate) mod calls;
+pub(crate) mod chat_calls;
 pub mod native;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::session::socketio::Link;
 
 /// Every dialect's routes, and with them what the API's document says of them.
 pub(crate) fn routes() -> Vec<OpenApiRouter<AppState>> {
-    vec![calls::routes(), native::routes()]
+    vec![calls::routes(), chat_calls::routes(), native::routes()]
 }
 
 /// Of the dialects whose errors have another shape than problem details.
@@ -36,7 +37,7 @@ pub(crate) const CALLS_NAMESPACE: &str = "/calls";
 pub(crate) fn on_socketio(namespace: &str) -> Vec<Arc<dyn SocketDialect>> {
     match namespace {
         DEFAULT_NAMESPACE => vec![Arc::new(calls::CallEvents)],
-        CALLS_NAMESPACE => vec![],
+        CALLS_NAMESPACE => vec![Arc::new(chat_calls::ChatCalls)],
         _ => vec![],
     }
 }

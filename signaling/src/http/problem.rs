@@ -15,6 +15,7 @@ use crate::error::CallError;
 use crate::jitsi::JitsiError;
 use crate::links::LinkError;
 use crate::session::AdmissionRefused;
+use crate::session::message::ErrorCode;
 
 /// Seconds after which a refusal that will pass is worth another try.
 const RETRY_AFTER_SECS: u32 = 2;
@@ -188,6 +189,30 @@ impl From<AuthError> for Problem {
             }
         };
         problem.with_detail(error)
+    }
+}
+
+impl Problem {
+    /// What a Session says in its own words.
+    pub(crate) fn of_session(code: ErrorCode, message: String) -> Self {
+        let (status, kind) = match code {
+            ErrorCode::BadMessage => (StatusCode::BAD_REQUEST, "malformed"),
+            ErrorCode::Unexpected => (StatusCode::BAD_REQUEST, "unexpected"),
+            ErrorCode::UnsupportedProtocol => (StatusCode::BAD_REQUEST, "unsupported-protocol"),
+            ErrorCode::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            ErrorCode::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            ErrorCode::ResumeFailed => (StatusCode::GONE, "resume-failed"),
+            ErrorCode::RoomFull => (StatusCode::CONFLICT, "room-full"),
+            ErrorCode::InvalidRoom => (StatusCode::BAD_REQUEST, "invalid-room"),
+            ErrorCode::NotInCall => (StatusCode::CONFLICT, "not-in-call"),
+            ErrorCode::AlreadyInCall => (StatusCode::CONFLICT, "already-in-call"),
+            ErrorCode::BadOffer => (StatusCode::BAD_REQUEST, "bad-offer"),
+            ErrorCode::BadCandidate => (StatusCode::BAD_REQUEST, "bad-candidate"),
+            ErrorCode::UnknownSlot => (StatusCode::NOT_FOUND, "unknown-slot"),
+            ErrorCode::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
+            ErrorCode::Unavailable | ErrorCode::Internal => return Self::unavailable(),
+        };
+        Self::new(status, kind, "Refused").with_detail(message)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct NewCall {
     pub recording_allowed: bool,
     /// Who is asked; whoever makes it is its host without being named.
     pub members: Vec<(UserId, Role)>,
+    /// Everybody in the chat is asked as well.
+    pub whole_chat: bool,
     /// Whether they are rung now, or only told.
     pub ring: bool,
     /// When it is meant to begin, if not now.
@@ -69,6 +71,7 @@ impl NewCall {
             password: None,
             recording_allowed: true,
             members: Vec::new(),
+            whole_chat: false,
             ring: true,
             scheduled: None,
             over_at: None,
@@ -88,8 +91,8 @@ impl Core {
         if let Some(existing) = self.existing(&who, &new).await? {
             return Ok(existing);
         }
-        self.check_chat(&who, &new).await?;
-        let members = self.members(&who, &new)?;
+        let chat = self.chat_of(&who, &new).await?;
+        let members = self.members(&who, &new, chat)?;
         let busy = self.busy(&new, &members).await?;
         let about = about(&new).await?;
         let turn = self.rooms.turn(&new.room).await;
@@ -148,9 +151,10 @@ impl Core {
         }))
     }
 
-    async fn check_chat(&self, who: &Principal, new: &NewCall) -> Result<(), CallError> {
+    /// The members of the chat, if whoever calls is one.
+    async fn chat_of(&self, who: &Principal, new: &NewCall) -> Result<Vec<UserId>, CallError> {
         let (chat, known) = match &new.chat {
-            None => return Ok(()),
+            None => return Ok(Vec::new()),
             Some(ChatLink::Known(chat)) => (chat, true),
             Some(ChatLink::Claimed(chat)) => (chat, false),
         };
@@ -161,23 +165,30 @@ impl Core {
             // A chat that was only ever claimed has no members that could be asked.
             Some(members) if !members.is_empty() || known => {
                 let belongs = backend || members.contains(&who.user);
-                belongs.then_some(()).ok_or(CallError::UnknownChat)
+                belongs.then_some(members).ok_or(CallError::UnknownChat)
             }
-            _ => Ok(()),
+            _ => Ok(Vec::new()),
         }
     }
 
     /// Everybody once, whoever makes the Call as its host unless named otherwise.
-    fn members(&self, who: &Principal, new: &NewCall) -> Result<Vec<(UserId, Role)>, CallError> {
+    fn members(
+        &self,
+        who: &Principal,
+        new: &NewCall,
+        chat: Vec<UserId>,
+    ) -> Result<Vec<(UserId, Role)>, CallError> {
         let mut members: Vec<(UserId, Role)> = Vec::new();
         if who.standing != Standing::Backend {
             let named = new.members.iter().find(|(user, _)| *user == who.user);
             let role = named.map_or(Role::Host, |(_, role)| *role);
             members.push((who.user.clone(), role));
         }
-        for member in &new.members {
+        let chat = chat.into_iter().filter(|_| new.whole_chat);
+        let chat = chat.map(|user| (user, Role::Participant));
+        for member in new.members.iter().cloned().chain(chat) {
             if !members.iter().any(|(user, _)| *user == member.0) {
-                members.push(member.clone());
+                members.push(member);
             }
         }
         let limit = NewCall::MAX_MEMBERS;

@@ -144,7 +144,7 @@ on_both_databases! {
         other.expect("call_incoming").await;
         let answer = ben.ask("call_accept", &json!({"callId": id.to_string()})).await;
         assert_eq!(answer, json!({"success": true, "callId": id}));
-        assert_eq!(other.expect("call_accepted").await, json!({"callId": id, "userId": 2, "userName": "2"}));
+        assert_eq!(other.expect("call_accepted").await, json!({"callId": id, "userId": 2, "userName": "User 2"}));
         let stopped = other.expect("call_ring_stopped").await;
         assert_eq!(stopped, json!({"callId": id, "reason": "answered_elsewhere"}));
     }

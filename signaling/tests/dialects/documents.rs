@@ -41,4 +41,9 @@ on_both_databases! {
         let served = with_jitsi(&db).await;
         run(&served, include_str!("../../../docs/api-calls.md")).await;
     }
+
+    async fn the_curl_lines_of_api_chat_calls_run(db: TestDb) {
+        let served = Served::start(&db).await;
+        run(&served, include_str!("../../../docs/api-chat-calls.md")).await;
+    }
 }

@@ -22,4 +22,6 @@ mod socket;
 mod asking;
 mod call_events;
 mod calls;
+mod chat_calls;
+mod chat_calls_events;
 mod documents;

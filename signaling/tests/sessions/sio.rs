@@ -113,11 +113,16 @@ impl Sio {
         payload
     }
 
-    /// The next message of the Session, which has to be of this type.
+    /// The next message of the Session, which has to be of this type; what the dialects
+    /// say in between is passed over.
     pub(crate) async fn expect_sfu(&mut self, kind: &str) -> Value {
-        let message = self.expect("sfu").await;
-        assert_eq!(message["type"], kind, "{message}");
-        message
+        loop {
+            let (event, message) = self.event().await.expect("a message");
+            if event == "sfu" {
+                assert_eq!(message["type"], kind, "{message}");
+                return message;
+            }
+        }
     }
 
     /// The next event and its payload; `None` when the server ended the connection or

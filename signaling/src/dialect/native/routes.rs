@@ -7,17 +7,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::TAG;
-use super::wire::{CallDetails, CallList, ListQuery, PageConfig};
+use super::wire::{CallList, ListQuery, PageConfig};
 use crate::http::AppState;
 use crate::http::extract::{Asker, PathId};
 use crate::http::problem::{Problem, Refusals, RequestRefused};
-use crate::ids::{CallId, RoomName};
+use crate::ids::RoomName;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(config))
         .routes(routes!(list_calls))
-        .routes(routes!(get_call))
         .merge(super::events::routes())
 }
 
@@ -46,17 +45,4 @@ async fn list_calls(
         .list_calls(&who, &room, page)
         .await?;
     Ok(Json(calls.into()))
-}
-
-/// A call with everybody who was there and all of its events
-#[utoipa::path(get, path = "/api/v1/calls/{id}", tag = TAG,
-    params(("id" = String, Path, description = "UUID of the call")),
-    responses((status = 200, body = CallDetails), Refusals))]
-async fn get_call(
-    State(state): State<AppState>,
-    Asker(who): Asker,
-    PathId(call): PathId<CallId>,
-) -> Result<Json<CallDetails>, Problem> {
-    let record = state.sessions().service.get_call(&who, call).await?;
-    Ok(Json(record.into()))
 }

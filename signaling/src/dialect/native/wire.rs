@@ -104,13 +104,6 @@ struct CallSummary {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CallDetails {
-    #[serde(flatten)]
-    call: CallSummary,
-    events: Vec<EventEntry>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ParticipantSummary {
     id: String,
@@ -143,16 +136,6 @@ pub(super) struct EventEntry {
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     participant_id: Option<String>,
-}
-
-impl From<CallRecord> for CallDetails {
-    fn from(mut record: CallRecord) -> Self {
-        let events = std::mem::take(&mut record.events);
-        Self {
-            call: record.into(),
-            events: events.into_iter().map(EventEntry::from).collect(),
-        }
-    }
 }
 
 impl From<CallRecord> for CallSummary {

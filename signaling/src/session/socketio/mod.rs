@@ -75,7 +75,6 @@ pub(crate) struct Link {
     over: Option<Close>,
 }
 
-#[allow(dead_code, reason = "what dialects will ask of it")]
 impl Link {
     pub(crate) fn who(&self) -> &Principal {
         &self.who
