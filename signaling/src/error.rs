@@ -24,6 +24,9 @@ pub enum CallError {
     UnknownChat,
     #[error("no such appointment")]
     UnknownAppointment,
+    /// Neither confirmed nor going on, by the host's word.
+    #[error("the appointment is not confirmed")]
+    NotDue,
     #[error("in another call: {}", names(.0))]
     Busy(Vec<UserId>),
     #[error("a call is going on there already")]

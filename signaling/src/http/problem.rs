@@ -130,6 +130,7 @@ impl From<CallError> for Problem {
                 "unknown-appointment",
                 "No such appointment",
             ),
+            CallError::NotDue => (StatusCode::CONFLICT, "not-due", "Not confirmed"),
             CallError::Busy(_) => (StatusCode::CONFLICT, "busy", "In another call"),
             CallError::AlreadyLive => (
                 StatusCode::CONFLICT,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::{Core, database};
 use super::record::CallRecord;
-use crate::domain::call::{Admission, Call, CallStatus, Origin};
+use crate::domain::call::{Admission, Call, CallStatus, EndReason, Origin};
 use crate::domain::event::{CallEvent, Happening};
 use crate::domain::participant::{Participant, ParticipantStatus, Role};
 use crate::domain::permission;
@@ -35,6 +35,8 @@ pub struct CallFilter {
     pub origins: Vec<Origin>,
     /// In any of these states; in all when empty.
     pub statuses: Vec<CallStatus>,
+    /// Ended for any of these reasons; for any at all when empty.
+    pub end_reasons: Vec<EndReason>,
     /// At most [`CallFilter::MAX_LIMIT`].
     pub limit: u32,
     pub offset: u32,
@@ -127,6 +129,7 @@ impl Core {
         let listing = UserListing {
             origins: &filter.origins,
             statuses: &filter.statuses,
+            end_reasons: &filter.end_reasons,
             limit: i64::from(filter.limit.min(CallFilter::MAX_LIMIT)),
             offset: i64::from(filter.offset),
         };

@@ -1,6 +1,8 @@
 //! [`CallService`], the only way in: every dialect and every carrier asks it, and
 //! nothing else writes a Call.
 
+mod admittance;
+mod appointments;
 mod core;
 mod directory;
 mod history;
@@ -45,6 +47,8 @@ use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
 use crate::media_plane::MediaPlane;
 use crate::store::Store;
 
+pub use admittance::{Admittance, RoomRequest};
+pub use appointments::AppointmentCall;
 pub use lookup::{CallFilter, CallRef};
 pub use plan::{ChatLink, NewCall, Planned, mode_of};
 pub use record::{CallRecord, CallRecords, Notifications, Page, Paging, ParticipantRecord, Person};

@@ -32,6 +32,8 @@ pub struct NewCall {
     pub members: Vec<(UserId, Role)>,
     /// Everybody in the chat is asked as well.
     pub whole_chat: bool,
+    /// Whether others may enter as well.
+    pub admission: Admission,
     /// Whether they are rung now, or only told.
     pub ring: bool,
     /// When it is meant to begin, if not now.
@@ -72,6 +74,7 @@ impl NewCall {
             recording_allowed: true,
             members: Vec::new(),
             whole_chat: false,
+            admission: Admission::Members,
             ring: true,
             scheduled: None,
             over_at: None,
@@ -264,7 +267,7 @@ async fn about(new: &NewCall) -> Result<About, CallError> {
         title: new.title.clone(),
         chat,
         appointment: new.appointment.clone(),
-        admission: Admission::Members,
+        admission: new.admission,
         password_hash,
         recording_allowed: new.recording_allowed,
     })

@@ -41,6 +41,7 @@ impl From<CallError> for Refusal {
             | CallError::NotMember
             | CallError::UnknownChat
             | CallError::UnknownAppointment
+            | CallError::NotDue
             | CallError::WrongPassword
             | CallError::HeldElsewhere
             | CallError::NotRecordable

@@ -9,16 +9,25 @@ use crate::domain::directory::Appointment;
 use crate::domain::time::UnixMillis;
 use crate::ids::{AppointmentId, UserId};
 
+macro_rules! columns {
+    () => {
+        "id, doctor_id, patient_id, appointment_date, start_time, end_time, status,
+         starts_at, ends_at"
+    };
+}
+
+pub(super) use columns;
+
 impl Store {
     pub async fn appointment(
         &self,
         id: &AppointmentId,
     ) -> Result<Option<Appointment>, sqlx::Error> {
-        let row = sqlx::query(
-            "select id, doctor_id, patient_id, appointment_date, start_time, end_time, status,
-                starts_at, ends_at
-             from appointments where id = $1",
-        )
+        let row = sqlx::query(concat!(
+            "select ",
+            columns!(),
+            " from appointments where id = $1"
+        ))
         .bind(id.as_str())
         .fetch_optional(&self.read)
         .await?;
@@ -106,7 +115,7 @@ pub(super) async fn set_status(
     Ok(())
 }
 
-fn appointment_from(row: &AnyRow) -> Result<Appointment, sqlx::Error> {
+pub(super) fn appointment_from(row: &AnyRow) -> Result<Appointment, sqlx::Error> {
     let user = |column: &str| {
         let id = row.text(column)?;
         decode(column, UserId::try_from(id.as_str()))

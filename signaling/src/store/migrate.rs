@@ -38,6 +38,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "directory",
         include_str!("../../../migrations/0006_directory.sql"),
     ),
+    (
+        7,
+        "room_names",
+        include_str!("../../../migrations/0007_room_names.sql"),
+    ),
 ];
 
 /// The one thing that the engines do not spell alike.

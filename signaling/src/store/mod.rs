@@ -17,6 +17,7 @@ mod open;
 mod participants;
 mod people;
 mod recordings;
+mod rooms;
 mod row;
 mod search;
 mod servers;

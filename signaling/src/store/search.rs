@@ -9,7 +9,7 @@ use super::calls::{call_from, columns};
 use super::participants::participant_from;
 use super::people::placeholders;
 use super::row::RowExt;
-use crate::domain::call::{Call, CallStatus, Origin};
+use crate::domain::call::{Call, CallStatus, EndReason, Origin};
 use crate::domain::participant::Participant;
 use crate::ids::{AppointmentId, ChatId, RoomName, UserId};
 
@@ -20,6 +20,8 @@ pub struct UserListing<'a> {
     pub origins: &'a [Origin],
     /// In any of these states; in all when empty.
     pub statuses: &'a [CallStatus],
+    /// Ended for any of these reasons; for any at all when empty.
+    pub end_reasons: &'a [EndReason],
     pub limit: i64,
     pub offset: i64,
 }
@@ -50,11 +52,13 @@ impl UserListing<'_> {
         };
         let origins = self.origins.iter().map(|origin| origin.as_str());
         let statuses = self.statuses.iter().map(|status| status.as_str());
+        let end_reasons = self.end_reasons.iter().map(|reason| reason.as_str());
         format!(
-            "select {} from calls c where {concerns}{}{} order by c.id desc limit $2 offset $3",
+            "select {} from calls c where {concerns}{}{}{} order by c.id desc limit $2 offset $3",
             columns!(),
             one_of("c.origin", origins),
             one_of("c.status", statuses),
+            one_of("c.end_reason", end_reasons),
         )
     }
 }

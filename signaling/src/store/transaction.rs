@@ -11,11 +11,11 @@ use super::{
 };
 use crate::domain::call::Call;
 use crate::domain::lifecycle::{CallState, Deadline, Outcome};
-use crate::domain::notification;
 use crate::domain::principal::Principal;
 use crate::domain::recording::{NewRecording, Recording};
 use crate::domain::time::UnixMillis;
-use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
+use crate::domain::{appointment, notification};
+use crate::ids::{CallId, ChatId, RoomName, UserId};
 
 #[derive(Debug)]
 pub struct Transaction {
@@ -81,16 +81,6 @@ impl Transaction {
         people::put_chat(&mut self.inner, chat, at).await
     }
 
-    /// Gives an appointment the status that follows from its Call, in the host's words.
-    pub async fn set_appointment_status(
-        &mut self,
-        id: &AppointmentId,
-        status: &str,
-        at: UnixMillis,
-    ) -> Result<(), sqlx::Error> {
-        appointments::set_status(&mut self.inner, id, status, at).await
-    }
-
     pub async fn add_recording(
         &mut self,
         call: &Call,
@@ -122,6 +112,12 @@ impl Transaction {
         let at = call.times.updated;
         for (user, kind) in notification::notifications(state, &outcome.events) {
             notifications::insert(connection, call.number, &user, kind, at).await?;
+        }
+        if let (Some(status), Some(id)) = (
+            appointment::status_after(call, &outcome.events),
+            &call.about.appointment,
+        ) {
+            appointments::set_status(connection, id, status, at).await?;
         }
         if notification::leaves_message(call, &outcome.events) {
             messages::insert_call_log(connection, call, at).await?;

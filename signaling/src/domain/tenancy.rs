@@ -1,0 +1,127 @@
+//! Whose a room is, and who therefore gets tokens for it: the rules of asking for a
+//! token by a room's name alone. There is no token for every room.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::call::{Admission, Call};
+use super::directory::Appointment;
+use super::participant::{Participant, Role};
+use super::permission;
+use super::principal::{Principal, Standing};
+use crate::ids::{AppointmentId, RoomName, UserId};
+
+/// What a room is before anybody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Nobody's yet.
+    Free,
+    /// Open to everybody who knows its name; some lead it.
+    Open { leaders: BTreeSet<UserId> },
+    /// Of a call, a meeting or an appointment: its people's alone.
+    Members {
+        roles: BTreeMap<UserId, Role>,
+        /// Whoever does not lead has to know a password, which is not asked for here.
+        password: bool,
+    },
+}
+
+/// A token that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    pub user: UserId,
+    pub moderator: bool,
+}
+
+impl Tenancy {
+    /// Of the Call that goes on in it, or was the last one there.
+    pub fn of_call<'a>(call: &Call, people: impl IntoIterator<Item = &'a Participant>) -> Self {
+        let mut roles: BTreeMap<UserId, Role> = BTreeMap::new();
+        if let Some(user) = &call.initiated_by {
+            roles.insert(user.clone(), Role::Host);
+        }
+        for participant in people {
+            let role = roles.entry(participant.user.clone());
+            let role = role.or_insert(participant.role);
+            *role = higher(*role, participant.role);
+        }
+        match call.about.admission {
+            Admission::Members => Self::Members {
+                roles,
+                password: call.about.password_hash.is_some(),
+            },
+            Admission::Open => Self::Open {
+                leaders: roles
+                    .into_iter()
+                    .filter(|(_, role)| permission::may_end(*role))
+                    .map(|(user, _)| user)
+                    .collect(),
+            },
+        }
+    }
+
+    /// Of an appointment whose Call nobody has made yet.
+    pub fn of_appointment(appointment: &Appointment) -> Self {
+        let doctor = (appointment.doctor.clone(), Role::Host);
+        let patient = (appointment.patient.clone(), Role::Participant);
+        Self::Members {
+            roles: BTreeMap::from([patient, doctor]),
+            password: false,
+        }
+    }
+
+    /// Whether asking for this makes the room, which then has a Call and leaders.
+    pub fn made_by(&self, wishes: &[Wish], making: bool) -> bool {
+        *self == Self::Free && (making || wishes.iter().any(|wish| wish.moderator))
+    }
+
+    /// Whether `who` may have this token. For itself whoever may enter at all; for
+    /// somebody else, or as moderator of a room that is somebody's, only the host's
+    /// backend and those who lead it. Whoever makes a room for several people
+    /// (`making`) leads it.
+    pub fn grants(&self, who: &Principal, room: &RoomName, wish: &Wish, making: bool) -> bool {
+        if !permission::reaches(who, room) {
+            return false;
+        }
+        let backend = who.standing == Standing::Backend;
+        let own = wish.user == who.user && !backend;
+        match self {
+            Self::Free => backend || own || making,
+            Self::Open { leaders } => {
+                let leads = leaders.contains(&who.user) || permission::oversees(who, room);
+                leads || (own && !wish.moderator)
+            }
+            Self::Members { roles, password } => {
+                let role = roles.get(&who.user);
+                let leads = backend || role.is_some_and(|role| permission::may_end(*role));
+                roles.contains_key(&wish.user) && (leads || (own && !wish.moderator && !password))
+            }
+        }
+    }
+}
+
+fn higher(one: Role, other: Role) -> Role {
+    let rank = |role| match role {
+        Role::Host => 2,
+        Role::Moderator => 1,
+        Role::Participant => 0,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+/// The appointments that a room's name may be naming: `appointment_<id>`, or
+/// `<application>-<id>-<time>`.
+pub fn appointments_named_by(room: &RoomName) -> Vec<AppointmentId> {
+    let Some((_, rest)) = room.as_str().split_once(['-', '_']) else {
+        return Vec::new();
+    };
+    let timed = rest.rsplit_once(['-', '_']);
+    let timed = timed.filter(|(_, time)| time.bytes().all(|b| b.is_ascii_digit()));
+    [Some(rest), timed.map(|(id, _)| id)]
+        .into_iter()
+        .flatten()
+        .filter_map(|id| AppointmentId::try_from(id).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
