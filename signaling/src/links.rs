@@ -7,13 +7,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::auth::token::RoomPass;
+use crate::auth::token::{RoomPass, TokenError};
 use crate::auth::{AuthError, Authenticator};
 use crate::domain::call::Backend;
 use crate::domain::principal::Principal;
 use crate::domain::time::UnixMillis;
 use crate::ids::RoomName;
-use crate::jitsi::{Grant, Jitsi, JitsiError, Placement, TokenShape, Visitor};
+use crate::jitsi::{
+    Grant, InvalidToken, Jitsi, JitsiError, Placement, TokenShape, Verified, Visitor,
+};
 
 /// What one application expects of its links and tokens. Dialects have one each.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +123,22 @@ impl JoinLinks {
         }
     }
 
+    /// What a token says that was issued here for a room, if it is good now.
+    pub fn open(&self, token: &str, now: UnixMillis) -> Result<OpenedToken, NotOpened> {
+        let refused = match self.jitsi.verify(token, now) {
+            Ok(verified) => return Ok(verified.into()),
+            Err(refused) => refused,
+        };
+        match self.auth.token(token, now) {
+            Ok(who) => OpenedToken::of_principal(who),
+            // Of two reasons the one of the key that it was signed with.
+            Err(AuthError::Token(TokenError::Invalid | TokenError::UnknownKey)) => {
+                Err(refused.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn issue_jitsi(
         &self,
         style: &LinkStyle,
@@ -170,6 +188,69 @@ impl JoinLinks {
             expires: now + style.token.lifetime,
             token: Some(token),
         })
+    }
+}
+
+/// A token for a room, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedToken {
+    pub backend: Backend,
+    /// In lower case if it is a Jitsi's.
+    pub room: RoomName,
+    pub user: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub moderator: bool,
+    pub expires: UnixMillis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    #[error(transparent)]
+    Jitsi(#[from] InvalidToken),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error("the token is for no room")]
+    NoRoom,
+    #[error("the token is for another room")]
+    OtherRoom,
+}
+
+impl OpenedToken {
+    fn of_principal(who: Principal) -> Result<Self, NotOpened> {
+        let (Some(room), Some(expires)) = (who.room, who.expires) else {
+            return Err(NotOpened::NoRoom);
+        };
+        Ok(Self {
+            backend: Backend::Sfu,
+            room,
+            user: Some(who.user.to_string()),
+            name: Some(who.name),
+            email: who.email,
+            moderator: who.moderator,
+            expires,
+        })
+    }
+
+    pub fn is_for(&self, room: &str) -> bool {
+        match self.backend {
+            Backend::Jitsi => self.room.as_str().eq_ignore_ascii_case(room),
+            Backend::Sfu => self.room.as_str() == room,
+        }
+    }
+}
+
+impl From<Verified> for OpenedToken {
+    fn from(verified: Verified) -> Self {
+        Self {
+            backend: Backend::Jitsi,
+            room: verified.room,
+            user: verified.user,
+            name: verified.name,
+            email: verified.email,
+            moderator: verified.moderator,
+            expires: verified.expires,
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 
 pub(crate) mod calls;
 pub(crate) mod chat_calls;
+pub(crate) mod jitsi_tokens;
 pub mod native;
+pub(crate) mod video_calls;
 
 use std::sync::Arc;
 
@@ -22,11 +24,17 @@ use crate::session::socketio::Link;
 
 /// Every dialect's routes, and with them what the API's document says of them.
 pub(crate) fn routes() -> Vec<OpenApiRouter<AppState>> {
-    vec![calls::routes(), chat_calls::routes(), native::routes()]
+    vec![
+        calls::routes(),
+        chat_calls::routes(),
+        jitsi_tokens::routes(),
+        native::routes(),
+        video_calls::routes(),
+    ]
 }
 
 /// Of the dialects whose errors have another shape than problem details.
-pub(crate) const ENVELOPES: &[Envelope] = &[calls::ENVELOPE];
+pub(crate) const ENVELOPES: &[Envelope] = &[calls::ENVELOPE, video_calls::ENVELOPE];
 
 /// The default namespace of Socket.IO.
 pub(crate) const DEFAULT_NAMESPACE: &str = "/";

@@ -9,6 +9,8 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::body::HostId;
+
 /// Text of at most `MAX` characters, none of them a control character but a line
 /// break. Other text is refused, not cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,18 @@ pub(crate) fn id_schema() -> RefOr<Schema> {
     let text = ObjectBuilder::new().schema_type(Type::String);
     let either = OneOfBuilder::new().item(integer).item(text);
     either.into()
+}
+
+impl PartialSchema for HostId {
+    fn schema() -> RefOr<Schema> {
+        id_schema()
+    }
+}
+
+impl ToSchema for HostId {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("HostId")
+    }
 }
 
 impl PartialSchema for CountedId {

@@ -27,6 +27,8 @@ async fn run(served: &Served, page: &str) {
         .env("API_KEY", API_KEY)
         .env("ANN", served.token("1", None, false))
         .env("BEN", served.token("2", None, false))
+        .env("DOCTOR", served.token("doctor123", None, false))
+        .env("PATIENT", served.token("patient456", None, false))
         .stdin(Stdio::null())
         .output()
         .await
@@ -45,5 +47,15 @@ on_both_databases! {
     async fn the_curl_lines_of_api_chat_calls_run(db: TestDb) {
         let served = Served::start(&db).await;
         run(&served, include_str!("../../../docs/api-chat-calls.md")).await;
+    }
+
+    async fn the_curl_lines_of_api_jitsi_run(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        run(&served, include_str!("../../../docs/api-jitsi.md")).await;
+    }
+
+    async fn the_curl_lines_of_api_video_calls_run(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        run(&served, include_str!("../../../docs/api-video-calls.md")).await;
     }
 }

@@ -25,3 +25,5 @@ mod calls;
 mod chat_calls;
 mod chat_calls_events;
 mod documents;
+mod jitsi_tokens;
+mod video_calls;
