@@ -13,6 +13,7 @@ import { eventually } from './await.mjs';
 import { instrument } from './instrument.mjs';
 import { OUTPUT } from './server.mjs';
 
+const FAKE_DEVICES = '--use-fake-device-for-media-stream';
 const CHROMIUM = {
   executablePath: '/usr/bin/chromium',
   headless: true,
@@ -27,7 +28,7 @@ const CHROMIUM = {
     '--disable-background-timer-throttling',
     '--disable-backgrounding-occluded-windows',
     '--disable-renderer-backgrounding',
-    '--use-fake-device-for-media-stream',
+    FAKE_DEVICES,
     '--autoplay-policy=no-user-gesture-required',
     // Without it no candidate is gathered where there is only the loopback.
     '--allow-loopback-in-peer-connection',
@@ -142,15 +143,19 @@ export class Browsers {
   #chromiums = new Map();
   #tabs = [];
 
-  /** @param {{permission?: 'granted' | 'denied', camera?: object, codec?: string}} [options] */
-  async chromium({ permission = 'granted', codec, colorScheme } = {}) {
-    const browser = await this.#launchChromium(permission);
+  /**
+   * @param {{permission?: 'granted' | 'denied', devices?: boolean, codec?: string,
+   *   colorScheme?: string, script?: () => void}} [options] `script` runs before the page's
+   */
+  async chromium({ permission = 'granted', devices = true, codec, colorScheme, script } = {}) {
+    const browser = await this.#launchChromium(permission, devices);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       colorScheme,
     });
     await context.addInitScript(instrument);
     if (codec) await context.addInitScript((name) => localStorage.setItem('e2e.codec', name), codec);
+    if (script) await context.addInitScript(script);
     return this.#track(new Tab(await context.newPage(), () => context.close()));
   }
 
@@ -164,12 +169,14 @@ export class Browsers {
     return this.#track(new Tab(page, () => browser.close()));
   }
 
-  async #launchChromium(permission) {
-    if (!this.#chromiums.has(permission)) {
-      const args = permission === 'granted' ? [...CHROMIUM.args, FAKE_PERMISSION] : CHROMIUM.args;
-      this.#chromiums.set(permission, await chromium.launch({ ...CHROMIUM, args }));
+  async #launchChromium(permission, devices) {
+    const kind = `${permission} ${devices}`;
+    if (!this.#chromiums.has(kind)) {
+      const args = CHROMIUM.args.filter((arg) => devices || arg !== FAKE_DEVICES);
+      if (permission === 'granted') args.push(FAKE_PERMISSION);
+      this.#chromiums.set(kind, await chromium.launch({ ...CHROMIUM, args }));
     }
-    return this.#chromiums.get(permission);
+    return this.#chromiums.get(kind);
   }
 
   #track(tab) {

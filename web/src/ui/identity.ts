@@ -1,6 +1,6 @@
 /** Who the user is to this server, as far as this browser remembers. */
 
-import { tokenOf } from './rooms';
+import { TOKEN_PARAMETERS, tokenOf } from './rooms';
 
 const TOKEN = 'convoke.token';
 const NAME = 'convoke.name';
@@ -25,7 +25,7 @@ export function adoptTokenFromAddress(): void {
   if (token === undefined) return;
   setToken(token);
   url.hash = '';
-  url.searchParams.delete('token');
+  for (const name of TOKEN_PARAMETERS) url.searchParams.delete(name);
   history.replaceState(history.state, '', url.pathname + url.search);
 }
 

@@ -32,6 +32,8 @@ describe('parseInvitation', () => {
     ['https://calls.example.org/r/daily', { room: 'daily' }],
     ['https://calls.example.org/r/daily#token=a.b.c', { room: 'daily', token: 'a.b.c' }],
     ['https://calls.example.org/r/daily?token=a.b.c', { room: 'daily', token: 'a.b.c' }],
+    ['https://calls.example.org/r/daily#jwt=a.b.c', { room: 'daily', token: 'a.b.c' }],
+    ['https://calls.example.org/r/daily?jwt=a.b.c', { room: 'daily', token: 'a.b.c' }],
     ['https://calls.example.org/', undefined],
     ['https://', undefined],
     ['   ', undefined],
@@ -43,7 +45,9 @@ describe('parseInvitation', () => {
 describe('tokens', () => {
   it('are found in the fragment before the query', () => {
     expect(tokenOf({ hash: '#token=f', search: '?token=q' })).toBe('f');
-    expect(tokenOf({ hash: '', search: '?token=' })).toBeUndefined();
+    expect(tokenOf({ hash: '#jwt=f', search: '?token=q' })).toBe('f');
+    expect(tokenOf({ hash: '#config.prejoin=1', search: '?jwt=q' })).toBe('q');
+    expect(tokenOf({ hash: '', search: '?token=&jwt=' })).toBeUndefined();
   });
 
   it('name their bearer', () => {

@@ -39,12 +39,19 @@ export function roomOfPath(path: string): string | undefined {
   }
 }
 
+/** What a link may call its token: our own name for it, and Jitsi's. */
+export const TOKEN_PARAMETERS = ['token', 'jwt'];
+
 /** A token travels in the fragment, which browsers do not send to servers. */
 export function tokenOf({ hash, search }: Pick<URL, 'hash' | 'search'>): string | undefined {
-  const token =
-    new URLSearchParams(hash.replace(/^#/, '')).get('token') ??
-    new URLSearchParams(search).get('token');
-  return token || undefined;
+  for (const text of [hash.replace(/^#/, ''), search]) {
+    const parameters = new URLSearchParams(text);
+    for (const name of TOKEN_PARAMETERS) {
+      const token = parameters.get(name);
+      if (token) return token;
+    }
+  }
+  return undefined;
 }
 
 /** Names are letters and digits of any script, dashes, dots and underscores. */
