@@ -23,6 +23,14 @@ journey('Chromium and Firefox see and hear each other', async ({ room, url, brow
   await fox.seesTile(ada, 'no picture', (tile) => tile && !tile.picture);
 });
 
+journey('Firefox sends 720p, and it arrives', async ({ room, url, browsers }) => {
+  const fox = await Person.join(await browsers.firefox(), { url, room, name: 'Fox' });
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  await meet(ada, fox);
+  const { height } = await ada.sees(fox, { width: 1280, timeoutMs: 2 * RAMP_MS });
+  assert.equal(height, 720);
+});
+
 journey('Firefox with Firefox', async ({ room, url, browsers }) => {
   const fox = await Person.join(await browsers.firefox(), { url, room, name: 'Fox' });
   const panda = await Person.join(await browsers.firefox(), { url, room, name: 'Panda' });

@@ -85,23 +85,29 @@ journey('the network path changes: media moves to the other address', async (wor
   assert.deepEqual(events.filter(({ type }) => type === 'left'), []);
 });
 
-journey('kill -9 and a new start: the same people find each other again', async (world) => {
+journey('kill -9 and a new start: the same participants in the same call', async (world) => {
   const [ada, bob] = await two(world);
+  const before = await theCall(world);
   await world.server.kill();
+  for (const { tab } of [ada, bob]) {
+    await eventually('the page says what is wrong', () => tab.text('message'), (text) =>
+      /connection lost/i.test(text),
+    );
+  }
+  await ada.tab.screenshot('12-connection-lost');
   await world.server.run();
-  // Tiles may have other participants' ids now; what counts is who is seen.
-  await eventually(
-    'both are back in a call of two',
-    async () => {
-      [ada.id, bob.id] = [await ada.ownId(), await bob.ownId()];
-      return { ada: ada.id, seen: await ada.tileOf(bob), seesAda: await bob.tileOf(ada) };
-    },
-    ({ ada: id, seen, seesAda }) => id && seen && seesAda,
-    30_000,
-  );
+  for (const { tab } of [ada, bob]) {
+    const quiet = (text) => text === undefined;
+    await eventually('and no longer', () => tab.text('message'), quiet, 30_000);
+  }
   await ada.sees(bob, { timeoutMs: 30_000 });
   await bob.sees(ada, { timeoutMs: 30_000 });
   await ada.hears();
+  assert.deepEqual([await ada.ownId(), await bob.ownId()], [ada.id, bob.id], 'resumed');
+  const after = await theCall(world);
+  assert.equal(after.id, before.id, 'one call');
+  assert.equal(after.participants.length, 2);
+  assert.deepEqual(after.events.filter(({ type }) => type === 'left'), [], 'nobody left');
 });
 
 journey('kill -9 and nobody returns: the call is ended, with a reason and times', async (world) => {
