@@ -1,5 +1,6 @@
 //! A clock that stands still until it is told otherwise.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use convoke_signaling::clock::Clock;
@@ -9,6 +10,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct TestClock {
     hands: watch::Sender<Hands>,
+    /// Until when each sleeper sleeps.
+    asleep: Mutex<Vec<Duration>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,7 @@ impl TestClock {
         let elapsed = Duration::ZERO;
         Self {
             hands: watch::Sender::new(Hands { wall, elapsed }),
+            asleep: Mutex::default(),
         }
     }
 
@@ -36,6 +40,12 @@ impl TestClock {
     /// What an operator or a time server does: no time passes.
     pub fn set(&self, wall: UnixMillis) {
         self.hands.send_modify(|hands| hands.wall = wall);
+    }
+
+    /// Whether a task waits that has still so long to sleep.
+    pub fn someone_sleeps(&self, remaining: Duration) -> bool {
+        let until = self.hands.borrow().elapsed + remaining;
+        self.asleep.lock().unwrap().contains(&until)
     }
 
     /// How many tasks wait for their time.
@@ -53,7 +63,30 @@ impl Clock for TestClock {
     async fn sleep(&self, duration: Duration) {
         let mut hands = self.hands.subscribe();
         let until = hands.borrow().elapsed + duration;
+        let _bed = Bed::of(self, until);
         // The sender lives as long as `self`.
         let _ = hands.wait_for(|hands| hands.elapsed >= until).await;
+    }
+}
+
+/// A sleeper's entry, while it sleeps.
+struct Bed<'a> {
+    clock: &'a TestClock,
+    until: Duration,
+}
+
+impl<'a> Bed<'a> {
+    fn of(clock: &'a TestClock, until: Duration) -> Self {
+        clock.asleep.lock().unwrap().push(until);
+        Self { clock, until }
+    }
+}
+
+impl Drop for Bed<'_> {
+    fn drop(&mut self) {
+        let mut asleep = self.clock.asleep.lock().unwrap();
+        if let Some(index) = asleep.iter().position(|until| *until == self.until) {
+            asleep.swap_remove(index);
+        }
     }
 }
