@@ -39,7 +39,11 @@ pub enum Happening {
     Resumed,
     Left(LeaveReason),
     /// Said what it does with its media.
-    Media(MediaState),
+    Media {
+        state: MediaState,
+        /// The flags that were otherwise before.
+        changed: MediaState,
+    },
     /// Somebody said that recording has begun, or is over.
     Recording(bool),
     /// A recording lies ready.
@@ -63,7 +67,7 @@ impl Happening {
             Self::Disconnected => "disconnected",
             Self::Resumed => "resumed",
             Self::Left(_) => "left",
-            Self::Media(_) => "media",
+            Self::Media { .. } => "media",
             Self::Recording(true) => "recording_started",
             Self::Recording(false) => "recording_stopped",
             Self::RecordingAdded => "recording_added",

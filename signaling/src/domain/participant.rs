@@ -97,6 +97,12 @@ impl MediaState {
         Self(if on { self.0 | bit } else { self.0 & !bit })
     }
 
+    /// The flags that are not the same in both.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
     /// The words of the flags that are set, in a fixed order.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         let set = MediaFlag::ALL.iter().filter(move |flag| self.has(**flag));

@@ -108,7 +108,7 @@ fn reason(what: Happening) -> Option<&'static str> {
 
 fn media(what: Happening) -> Option<Vec<&'static str>> {
     match what {
-        Happening::Media(state) => Some(state.words().collect()),
+        Happening::Media { state, .. } => Some(state.words().collect()),
         _ => None,
     }
 }

@@ -201,7 +201,7 @@ impl LiveCall {
             }
             Happening::Resumed => self.tell_changed(about),
             Happening::Left(reason) => self.tell_left(about, reason),
-            Happening::Media(_) => self.tell_changed(about),
+            Happening::Media { .. } => self.tell_changed(about),
             // Nothing that those inside would see.
             _ => {}
         }

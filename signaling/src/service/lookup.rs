@@ -20,6 +20,8 @@ pub enum CallRef {
     Id(CallId),
     /// Row number, the id of dialects that count.
     Number(i64),
+    /// The same where a dialect knows Calls of one origin only.
+    NumberOf(Origin, i64),
     /// The one Call of an appointment.
     Appointment(AppointmentId),
     /// What is going on in a room, or is scheduled for it.
@@ -58,6 +60,10 @@ impl Core {
         let found = match call {
             CallRef::Id(id) => store.call(*id).await,
             CallRef::Number(number) => store.call_by_number(*number).await,
+            CallRef::NumberOf(origin, number) => {
+                let call = store.call_by_number(*number).await;
+                call.map(|call| call.filter(|call| call.nature.origin == *origin))
+            }
             CallRef::Appointment(id) => store.call_of_appointment(id).await,
             CallRef::Room(room) => store.live_in_room(room).await,
             CallRef::Chat(chat) => store.live_in_chat(chat).await,

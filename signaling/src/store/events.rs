@@ -16,7 +16,10 @@ fn data_of(what: Happening) -> Option<Value> {
     match what {
         Happening::Left(reason) => Some(json!({ "reason": reason.as_str() })),
         Happening::Ended(reason) => Some(json!({ "reason": reason.as_str() })),
-        Happening::Media(state) => Some(json!({ "media": state.words().collect::<Vec<_>>() })),
+        Happening::Media { state, changed } => Some(json!({
+            "media": state.words().collect::<Vec<_>>(),
+            "changed": changed.words().collect::<Vec<_>>(),
+        })),
         _ => None,
     }
 }
@@ -93,7 +96,10 @@ fn happening_from(row: &AnyRow) -> Result<Happening, sqlx::Error> {
         "declined" => Happening::Declined,
         "missed" => Happening::Missed,
         "started" => Happening::Started,
-        "media" => Happening::Media(media_from(&data)?),
+        "media" => Happening::Media {
+            state: media_from(&data["media"])?,
+            changed: media_from(&data["changed"])?,
+        },
         "recording_started" => Happening::Recording(true),
         "recording_stopped" => Happening::Recording(false),
         "recording_added" => Happening::RecordingAdded,
@@ -109,8 +115,8 @@ fn happening_from(row: &AnyRow) -> Result<Happening, sqlx::Error> {
     })
 }
 
-fn media_from(data: &Value) -> Result<MediaState, sqlx::Error> {
-    let words = data["media"].as_array().into_iter().flatten();
+fn media_from(words: &Value) -> Result<MediaState, sqlx::Error> {
+    let words = words.as_array().into_iter().flatten();
     let flags = words.filter_map(Value::as_str).map(str::parse::<MediaFlag>);
     flags
         .into_iter()

@@ -161,7 +161,7 @@ fn told(viewer: &UserId, news: &News) -> Option<Telling> {
         Happening::Left(_) if alone(news) && (own || follows(viewer, news)) => {
             with_participants("call_participant_left", news)
         }
-        Happening::Media(state) if follows(viewer, news) => media(state, news),
+        Happening::Media { state, .. } if follows(viewer, news) => media(state, news),
         Happening::Recording(on) if follows(viewer, news) => Some(recording(on, news)),
         Happening::Ended(_) => Some(ended(news)),
         _ => None,

@@ -18,7 +18,7 @@ pub(super) fn of(viewer: &UserId, news: &News) -> Option<Telling> {
             let reason = json!({"reason": reason.as_str()});
             others(viewer, news, "participant_left", reason)
         }
-        Happening::Media(state) => media_changed(viewer, news, state),
+        Happening::Media { state, .. } => media_changed(viewer, news, state),
         Happening::Busy | Happening::Accepted | Happening::Declined | Happening::Missed => {
             Some(status_changed(news))
         }

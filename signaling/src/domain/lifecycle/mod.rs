@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use super::call::{Call, CallStatus, EndReason};
 use super::event::{CallEvent, Happening};
-use super::participant::{LeaveReason, MediaChange, Participant, ParticipantStatus, Role};
+use super::participant::{
+    LeaveReason, MediaChange, MediaState, Participant, ParticipantStatus, Role,
+};
 use super::time::UnixMillis;
 use crate::ids::{Epoch, ParticipantId, UserId};
 
@@ -357,13 +359,14 @@ impl Step<'_> {
         }
         let own = self.state.present.iter().filter(|p| p.user == *user);
         for id in own.map(|p| p.id).collect::<Vec<_>>() {
+            let (mut state, mut changed) = (MediaState::default(), MediaState::default());
             if self.change(id, |p| {
-                let before = p.media;
-                p.media = change.applied_to(before);
-                p.media != before
+                state = change.applied_to(p.media);
+                changed = state.difference(p.media);
+                p.media = state;
+                changed != MediaState::default()
             }) {
-                let media = self.state.find(id).map(|p| p.media).unwrap_or_default();
-                self.record_about(Happening::Media(media), id);
+                self.record_about(Happening::Media { state, changed }, id);
             }
         }
         Ok(())
