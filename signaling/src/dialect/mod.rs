@@ -5,6 +5,7 @@
 pub(crate) mod calls;
 pub(crate) mod chat_calls;
 pub(crate) mod jitsi_tokens;
+pub(crate) mod meeting;
 pub mod native;
 pub(crate) mod video_calls;
 
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Vec<OpenApiRouter<AppState>> {
         calls::routes(),
         chat_calls::routes(),
         jitsi_tokens::routes(),
+        meeting::routes(),
         native::routes(),
         video_calls::routes(),
     ]
@@ -44,7 +46,7 @@ pub(crate) const CALLS_NAMESPACE: &str = "/calls";
 /// Who speaks on which namespace of Socket.IO.
 pub(crate) fn on_socketio(namespace: &str) -> Vec<Arc<dyn SocketDialect>> {
     match namespace {
-        DEFAULT_NAMESPACE => vec![Arc::new(calls::CallEvents)],
+        DEFAULT_NAMESPACE => vec![Arc::new(calls::CallEvents), Arc::new(meeting::Meetings)],
         CALLS_NAMESPACE => vec![Arc::new(chat_calls::ChatCalls)],
         _ => vec![],
     }

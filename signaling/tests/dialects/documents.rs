@@ -58,4 +58,14 @@ on_both_databases! {
         let served = with_jitsi(&db).await;
         run(&served, include_str!("../../../docs/api-video-calls.md")).await;
     }
+
+    async fn the_curl_lines_of_api_directory_run(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        run(&served, include_str!("../../../docs/api-directory.md")).await;
+    }
+
+    async fn the_curl_lines_of_api_meeting_run(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        run(&served, include_str!("../../../docs/api-meeting.md")).await;
+    }
 }

@@ -26,4 +26,6 @@ mod chat_calls;
 mod chat_calls_events;
 mod documents;
 mod jitsi_tokens;
+mod meeting;
+mod meeting_events;
 mod video_calls;

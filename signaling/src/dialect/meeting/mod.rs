@@ -1,0 +1,27 @@
+//! Document 003: `/api/meeting` and its events on the default namespace. Meetings of
+//! one host, held at once or planned, linked to a chat or not.
+//!
+//! # How the document is read
+//! - It shows no envelope, and a join "Returns: { jitsiToken, roomName, role }": what
+//!   is returned is the body itself. Refusals are problems, `message` is in `detail`.
+//! - Of a new meeting it names `title` and `participantUserIds`. The rest of what it
+//!   lists is `scheduledAt`, `password`, `isRecordingEnabled` and `chatId`; also taken
+//!   are `scheduledTime`, `recordingEnabled` and `conversationId`. It has moderators
+//!   and does not say how somebody becomes one: `moderatorUserIds`.
+//! - Ids are integers in its examples: users and chats whose ids are digits alone are
+//!   shown as numbers, others as strings. Both are taken.
+//! - A meeting that is not scheduled for later is `InProgress` from the beginning; it
+//!   rings. Everything that ended and was not cancelled is `Completed`.
+//! - A meeting may be recorded unless its maker says no.
+//! - `startedBy` and `stoppedBy` are ids, as `userId` is.
+//! - Who is in the meeting is told of the others there; of its end and its cancelling
+//!   everybody invited is. Hands and screens have no event of the server's here.
+//! - `meetingUrl` and `domain` of a join are ours: a front end that opens them lands
+//!   where the meeting is held, in a Jitsi or with us.
+
+mod routes;
+mod socket;
+mod wire;
+
+pub(crate) use routes::routes;
+pub(crate) use socket::Meetings;
