@@ -4,11 +4,12 @@
 #   make test     every test there is: Rust, web, fuzz targets, deploy files, browsers
 #   make e2e      the browser journeys alone
 #   make fuzz     fuzz every parser, FUZZ_SECONDS each
+#   make schemathesis   ask the API what its description says, and more
 
 FUZZ_SECONDS ?= 15
 CARGO_TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --all-targets)
 
-.PHONY: check format lint doc test setup rust web deploy fuzz e2e
+.PHONY: check format lint doc test setup rust web deploy fuzz schemathesis e2e
 
 check: format lint doc
 
@@ -25,7 +26,7 @@ doc:
 # The binary that the Rust tests were built with: building it alone would build its
 # dependencies again, with fewer features.
 test: export CONVOKE_BINARY := $(CURDIR)/target/debug/convoke
-test: setup rust web deploy fuzz e2e
+test: setup rust web deploy fuzz schemathesis e2e
 
 # Installs what the tests need, as root; otherwise says what is missing.
 setup:
@@ -43,6 +44,10 @@ deploy: setup
 
 fuzz: setup
 	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+# Everything that the API says can be asked, and much that it does not.
+schemathesis: setup
+	scripts/schemathesis.sh
 
 e2e: setup
 	scripts/e2e.sh

@@ -1,5 +1,6 @@
 // The call page: one document for `/` and `/r/<room>`; the API's page: one for
-// `/api/docs`. Everything else is hashed, so that the server may let browsers cache `assets/` for ever.
+// `/api/docs`; and `/call.html`, which leads into a call. Everything else is hashed,
+// so that the server may let browsers cache `assets/` for ever.
 import { defineConfig } from 'vite';
 
 /** The server behind `npm run dev`. */
@@ -13,7 +14,7 @@ export default defineConfig({
     // Content-Security-Policy needs no exceptions.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: 'index.html', docs: 'docs.html' } },
+    rolldownOptions: { input: { index: 'index.html', docs: 'docs.html', call: 'call.html' } },
     // Swagger UI is one file of that size, which nobody on a call loads.
     chunkSizeWarningLimit: 2000,
   },

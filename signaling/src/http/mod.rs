@@ -8,6 +8,7 @@ mod cors;
 pub(crate) mod envelope;
 pub(crate) mod extract;
 mod health;
+pub(crate) mod kinds;
 mod layers;
 mod openapi;
 pub(crate) mod page;

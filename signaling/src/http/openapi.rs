@@ -14,7 +14,7 @@ use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, SecurityRequirement, Server
 use utoipa_axum::router::OpenApiRouter;
 
 use super::AppState;
-use super::problem::ProblemBody;
+use super::kinds::ProblemBody;
 use crate::dialect;
 
 const PATH: &str = "/api/openapi.json";

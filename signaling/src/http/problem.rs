@@ -2,14 +2,11 @@
 //! stable, machine-readable part; `detail` is for people. What went wrong inside is
 //! nobody's business outside: 5xx have no detail.
 
-use std::collections::BTreeMap;
-
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use utoipa::openapi::{self, RefOr};
-use utoipa::{IntoResponses, ToSchema};
 
+pub(crate) use super::kinds::Refusals;
 use crate::auth::AuthError;
 use crate::error::CallError;
 use crate::jitsi::JitsiError;
@@ -359,39 +356,6 @@ impl Problem {
     fn shown_detail(&self) -> Option<&str> {
         let detail = self.detail.as_deref();
         detail.filter(|_| !self.status.is_server_error())
-    }
-}
-
-/// How the API's document shows a problem.
-#[derive(ToSchema)]
-#[schema(as = Problem)]
-#[expect(
-    dead_code,
-    reason = "a schema; what is sent is made by Problem::members"
-)]
-pub(crate) struct ProblemBody {
-    /// Stable and machine-readable: `urn:convoke:problem:` and what it is.
-    #[schema(example = "urn:convoke:problem:unknown-call")]
-    r#type: String,
-    title: String,
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// For people; not in 5xx.
-    detail: Option<String>,
-}
-
-/// The refusals of any route, for its description.
-pub(crate) struct Refusals;
-
-impl IntoResponses for Refusals {
-    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let problem = openapi::Ref::from_schema_name("Problem");
-        let content = openapi::Content::new(Some(problem));
-        let response = openapi::ResponseBuilder::new()
-            .description("Refused; `type` says why")
-            .content("application/problem+json", content);
-        BTreeMap::from([("default".to_owned(), response.build().into())])
     }
 }
 

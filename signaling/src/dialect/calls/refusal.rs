@@ -9,6 +9,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::http::envelope::Envelope;
+use crate::http::kinds::type_schema;
 use crate::http::problem::Problem;
 
 pub(crate) const ENVELOPE: Envelope = Envelope {
@@ -44,7 +45,7 @@ pub(super) struct Refusal {
     /// For people.
     #[schema(example = "Call not found")]
     error: String,
-    /// Stable and machine-readable: `urn:convoke:problem:` and what it is.
+    #[schema(schema_with = type_schema)]
     r#type: String,
     title: String,
     /// The HTTP status.
