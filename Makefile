@@ -3,13 +3,14 @@
 #   make check    formatting, lints, documentation: seconds after the first time
 #   make test     every test there is: Rust, web, fuzz targets, deploy files, browsers
 #   make e2e      the browser journeys alone
+#   make sockets  whole calls by Socket.IO clients
 #   make fuzz     fuzz every parser, FUZZ_SECONDS each
 #   make schemathesis   ask the API what its description says, and more
 
 FUZZ_SECONDS ?= 15
 CARGO_TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --all-targets)
 
-.PHONY: check format lint doc test setup rust web deploy fuzz schemathesis e2e
+.PHONY: check format lint doc test setup rust web deploy fuzz schemathesis sockets e2e
 
 check: format lint doc
 
@@ -26,7 +27,7 @@ doc:
 # The binary that the Rust tests were built with: building it alone would build its
 # dependencies again, with fewer features.
 test: export CONVOKE_BINARY := $(CURDIR)/target/debug/convoke
-test: setup rust web deploy fuzz schemathesis e2e
+test: setup rust web deploy fuzz schemathesis sockets e2e
 
 # Installs what the tests need, as root; otherwise says what is missing.
 setup:
@@ -48,6 +49,10 @@ fuzz: setup
 # Everything that the API says can be asked, and much that it does not.
 schemathesis: setup
 	scripts/schemathesis.sh
+
+# Real Socket.IO clients.
+sockets: setup
+	scripts/sockets.sh
 
 e2e: setup
 	scripts/e2e.sh
