@@ -5,7 +5,7 @@
 #   usage: [SCHEMATHESIS_SEED=…] scripts/schemathesis.sh [examples for each operation]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-examples=${1:-6}
+examples=${1:-12}
 
 [ -n "${CONVOKE_BINARY:-}" ] || cargo build --bin convoke
 binary=${CONVOKE_BINARY:-target/debug/convoke}

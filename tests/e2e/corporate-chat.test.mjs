@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { io } from 'socket.io-client';
 
 import { eventually } from './lib/await.mjs';
+import { Browsers } from './lib/browsers.mjs';
 import { Server } from './lib/server.mjs';
 
 const PYTHON = path.resolve(import.meta.dirname, '../../target/venv/bin/python');
@@ -190,6 +191,39 @@ test('a whole call by the document’s own front end', async () => {
     callId: call.id,
     reason: 'answered_elsewhere',
   });
+});
+
+test('/call.html leads into the call page', async () => {
+  const ann = await tokenOf('1', 'John Doe');
+  const { call } = await post('/api/calls/initiate', ann, { callType: 'video', participants: [2] });
+  const browsers = new Browsers();
+  try {
+    const tab = await browsers.chromium();
+    await tab.goto(`${server.url}/call.html?callId=${call.id}&token=${ann}`);
+    await eventually(
+      'the page of the call',
+      () => tab.evaluate('location.href'),
+      (href) => href === `${server.url}/r/${call.roomName}`,
+    );
+    await tab.click('join-button');
+    const tiles = () => tab.tiles();
+    await eventually('John is in the call', tiles, (all) => all.some(({ you }) => you));
+    const { participants } = await server.get(`/api/calls/${call.id}`);
+    assert.equal(participants.find(({ userId }) => userId === 1).status, 'joined');
+    const stranger = await tokenOf('9', 'Nobody');
+    const other = await browsers.chromium();
+    await other.goto(`${server.url}/call.html?callId=${call.id}&token=${stranger}`);
+    await eventually(
+      'the refusal',
+      () => other.evaluate('document.body.innerText'),
+      (text) => text.includes('You are not a participant'),
+    );
+  } catch (error) {
+    await browsers.record('corporate-chat');
+    throw error;
+  } finally {
+    await browsers.close();
+  }
 });
 
 test('who has no token is told why', async () => {

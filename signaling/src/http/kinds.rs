@@ -110,15 +110,28 @@ pub(crate) struct ProblemBody {
 /// The refusals of any route, for its description.
 pub(crate) struct Refusals;
 
+/// The same where an [`Envelope`](super::envelope::Envelope) adds members to it.
+pub(crate) struct EnvelopedRefusals;
+
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let problem = openapi::Ref::from_schema_name("Problem");
-        let content = openapi::Content::new(Some(problem));
-        let response = openapi::ResponseBuilder::new()
-            .description("Refused; `type` says why")
-            .content("application/problem+json", content);
-        BTreeMap::from([("default".to_owned(), response.build().into())])
+        refused("application/problem+json")
     }
+}
+
+impl IntoResponses for EnvelopedRefusals {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        refused("application/json")
+    }
+}
+
+fn refused(content_type: &str) -> BTreeMap<String, RefOr<openapi::Response>> {
+    let problem = openapi::Ref::from_schema_name("Problem");
+    let content = openapi::Content::new(Some(problem));
+    let response = openapi::ResponseBuilder::new()
+        .description("Refused; `type` says why")
+        .content(content_type, content);
+    BTreeMap::from([("default".to_owned(), response.build().into())])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-pub(crate) use super::kinds::Refusals;
+pub(crate) use super::kinds::{EnvelopedRefusals, Refusals};
 use crate::auth::AuthError;
 use crate::error::CallError;
 use crate::jitsi::JitsiError;

@@ -16,7 +16,7 @@ use crate::error::CallError;
 use crate::http::AppState;
 use crate::http::body::JsonBody;
 use crate::http::extract::{Asker, PathId};
-use crate::http::problem::{Problem, Refusals, RequestRefused};
+use crate::http::problem::{EnvelopedRefusals as Refusals, Problem, RequestRefused};
 use crate::ids::AppointmentId;
 use crate::service::{CallRecord, CallRef, CallService};
 
