@@ -18,7 +18,10 @@ url=http://127.0.0.1:$port
 # Nothing of the caller's configuration, and no convoke.toml.
 server=(env -i PATH="$PATH" CONVOKE_DATA_DIR="$work/data" CONVOKE_HTTP_LISTEN="127.0.0.1:$port"
   CONVOKE_MEDIA_PORT=$((port + 1)) CONVOKE_RATE_LIMITS=off CONVOKE_API_KEYS=schemathesis-key
-  CONVOKE_AUTH_JWT_SECRET=schemathesis-schemathesis-schemathesis)
+  CONVOKE_AUTH_JWT_SECRET=schemathesis-schemathesis-schemathesis
+  # Without it, asking for a Jitsi's token is an error of the server's, and a 500.
+  JITSI_DOMAIN=meet.example.org JITSI_USE_JWT=true
+  JITSI_APP_SECRET=jitsi-jitsi-jitsi-jitsi-jitsi-jitsi-jitsi)
 "${server[@]}" "$binary" >"$work/server.out" 2>"$work/server.log" &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true' EXIT
