@@ -261,13 +261,15 @@ impl<IO> Watched<IO> {
         }
     }
 
-    /// `None` for one that is watched by somebody else.
+    /// `None` while the connection may take its time.
     fn deadline(&self, now: Instant) -> Option<Instant> {
         let deadline = match *self.life.stage() {
             Stage::Opened(at) => at + self.limits.first_request,
             Stage::Answering(_) => now + self.limits.idle,
             Stage::Quiet(since) => since + self.limits.idle,
-            Stage::Upgraded => return None,
+            // Its silence is its Session's to notice; a reader that stops is noticed here,
+            // whatever it was upgraded to.
+            Stage::Upgraded => return self.stuck.map(|since| since + self.limits.idle),
         };
         let stuck = self.stuck.map(|since| since + self.limits.idle);
         Some(stuck.map_or(deadline, |stuck| stuck.min(deadline)))

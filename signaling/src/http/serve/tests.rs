@@ -34,7 +34,7 @@ const PING: &[u8] = &[0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 struct Site {
     address: SocketAddr,
     handle: Handle<SocketAddr>,
-    /// Lets `/slow` answer.
+    /// Lets `/slow` answer, and says that `/flood` was given up.
     go: Arc<Notify>,
     serving: JoinHandle<io::Result<()>>,
 }
@@ -49,11 +49,14 @@ impl Site {
             slow.notified().await;
             "at last"
         });
+        let over = Arc::clone(&go);
+        let flooded = get(async move |upgrade: WebSocketUpgrade| flood(upgrade, over));
         let app = Router::new()
             .route("/", get(async || "hello"))
             .route("/slow", slow)
             .route("/long", get(async || vec![0_u8; LONG]))
-            .route("/ws", get(echo));
+            .route("/ws", get(echo))
+            .route("/flood", flooded);
         let handle = Handle::new();
         let tls = tls.then(|| (no_certificate(), limits.first_request));
         let door = Door::new(limits, proxies);
@@ -98,6 +101,15 @@ async fn echo(upgrade: WebSocketUpgrade) -> Response {
         while let Some(Ok(message)) = socket.recv().await {
             let _ = socket.send(message).await;
         }
+    })
+}
+
+/// Says more than anybody listens to, until it cannot.
+fn flood(upgrade: WebSocketUpgrade, over: Arc<Notify>) -> Response {
+    upgrade.on_upgrade(async move |mut socket: WebSocket| {
+        let long = axum::extract::ws::Message::Binary(vec![0; 1 << 20].into());
+        while socket.send(long.clone()).await.is_ok() {}
+        over.notify_one();
     })
 }
 
@@ -226,6 +238,16 @@ async fn a_websocket_may_be_silent_for_long() {
         site.idle_time(SHORT).await;
     }
     drop(socket);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_not_read_from_is_left() {
+    let site = Site::start(short_idle(), &[], false).await;
+    let url = format!("ws://{}/flood", site.address);
+    let (_unread, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let left = timeout(PATIENCE, site.go.notified()).await;
+    left.expect("it was waited for");
     site.stop().await;
 }
 
