@@ -49,7 +49,8 @@ create index calls_status on calls (status, id);
 create index calls_room on calls (room_name, id);
 create index calls_updated on calls (updated_at);
 create index calls_chat on calls (chat_id, id) where chat_id is not null;
-create index calls_origin on calls (origin, origin_id) where origin_id is not null;
+-- An appointment has one call.
+create unique index calls_origin on calls (origin, origin_id) where origin_id is not null;
 
 -- One row for each device that was in a call, or user that was asked into it.
 create table call_participants (

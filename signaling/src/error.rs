@@ -35,6 +35,8 @@ pub enum CallError {
     Over,
     #[error("the password is wrong")]
     WrongPassword,
+    #[error("too many wrong passwords: try again in some minutes")]
+    TooManyTries,
     #[error("at most {limit} people can be asked into a call")]
     TooManyMembers { limit: usize },
     #[error("nobody to call")]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::call::{Admission, Call};
+use super::call::{Admission, Call, Origin};
 use super::directory::Appointment;
 use super::participant::{Participant, Role};
 use super::permission;
@@ -22,6 +22,8 @@ pub enum Tenancy {
         roles: BTreeMap<UserId, Role>,
         /// Whoever does not lead has to know a password, which is not asked for here.
         password: bool,
+        /// A meeting's moderators do not lead it: they may not end it.
+        host_alone: bool,
     },
 }
 
@@ -48,6 +50,7 @@ impl Tenancy {
             Admission::Members => Self::Members {
                 roles,
                 password: call.about.password_hash.is_some(),
+                host_alone: call.nature.origin == Origin::Meeting,
             },
             Admission::Open => Self::Open {
                 leaders: roles
@@ -66,6 +69,7 @@ impl Tenancy {
         Self::Members {
             roles: BTreeMap::from([patient, doctor]),
             password: false,
+            host_alone: false,
         }
     }
 
@@ -79,10 +83,12 @@ impl Tenancy {
     /// backend and those who lead it. Whoever makes a room for several people
     /// (`making`) leads it.
     pub fn grants(&self, who: &Principal, room: &RoomName, wish: &Wish, making: bool) -> bool {
-        if !permission::reaches(who, room) {
+        let backend = who.standing == Standing::Backend;
+        // A pass into one room is no account to get others with, or itself anew, unless
+        // it leads the room.
+        if !permission::has_account(who) && !permission::oversees(who, room) {
             return false;
         }
-        let backend = who.standing == Standing::Backend;
         let own = wish.user == who.user && !backend;
         match self {
             Self::Free => backend || own || making,
@@ -90,9 +96,17 @@ impl Tenancy {
                 let leads = leaders.contains(&who.user) || permission::oversees(who, room);
                 leads || (own && !wish.moderator)
             }
-            Self::Members { roles, password } => {
+            Self::Members {
+                roles,
+                password,
+                host_alone,
+            } => {
                 let role = roles.get(&who.user);
-                let leads = backend || role.is_some_and(|role| permission::may_end(*role));
+                let leading = |role: &Role| match host_alone {
+                    true => *role == Role::Host,
+                    false => permission::may_end(*role),
+                };
+                let leads = backend || role.is_some_and(leading);
                 roles.contains_key(&wish.user) && (leads || (own && !wish.moderator && !password))
             }
         }
@@ -109,18 +123,20 @@ fn higher(one: Role, other: Role) -> Role {
 }
 
 /// The appointments that a room's name may be naming: `appointment_<id>`, or
-/// `<application>-<id>-<time>`.
+/// `<application>-<id>-<time>`, where the application's name may have the like in it.
 pub fn appointments_named_by(room: &RoomName) -> Vec<AppointmentId> {
-    let Some((_, rest)) = room.as_str().split_once(['-', '_']) else {
-        return Vec::new();
-    };
-    let timed = rest.rsplit_once(['-', '_']);
-    let timed = timed.filter(|(_, time)| time.bytes().all(|b| b.is_ascii_digit()));
-    [Some(rest), timed.map(|(id, _)| id)]
-        .into_iter()
-        .flatten()
-        .filter_map(|id| AppointmentId::try_from(id).ok())
-        .collect()
+    let separator = |c: char| matches!(c, '-' | '_');
+    let room = room.as_str();
+    let mut named = Vec::new();
+    for (at, _) in room.match_indices(separator) {
+        let rest = room.get(at + 1..).unwrap_or_default();
+        let timed = rest.rsplit_once(separator);
+        let timed = timed.filter(|(_, time)| time.bytes().all(|b| b.is_ascii_digit()));
+        let both = [Some(rest), timed.map(|(id, _)| id)];
+        let ids = both.into_iter().flatten();
+        named.extend(ids.filter_map(|id| AppointmentId::try_from(id).ok()));
+    }
+    named
 }
 
 #[cfg(test)]

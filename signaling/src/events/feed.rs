@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use crate::domain::call::Call;
 use crate::domain::event::{CallEvent, Happening};
 use crate::domain::participant::Participant;
-use crate::ids::{ParticipantId, UserId};
+use crate::domain::principal::Principal;
+use crate::ids::{ParticipantId, RoomName, UserId};
 
 /// News that a connection may lag behind: a full room that joins and leaves at once.
 const QUEUE_LENGTH: usize = 256;
@@ -58,6 +59,8 @@ impl News {
 #[derive(Debug)]
 pub struct Feed {
     user: UserId,
+    /// The only room that the proof is good for, where it names one.
+    only: Option<RoomName>,
     /// What rang when the connection came, told first.
     standing: std::vec::IntoIter<Arc<News>>,
     told: HashSet<ParticipantId>,
@@ -79,6 +82,9 @@ impl Feed {
         }
         loop {
             let news = self.queue.recv().await.ok_or(Lagged)?;
+            if !self.reaches(&news) {
+                continue;
+            }
             let row = news.event.participant;
             let repeated = news.rings(&self.user) && row.is_some_and(|id| self.told.remove(&id));
             if !repeated {
@@ -89,11 +95,18 @@ impl Feed {
 
     /// What rings at this moment, asked for after the registration.
     pub(crate) fn begin_with(&mut self, standing: Vec<Arc<News>>) {
+        let standing: Vec<_> = standing.into_iter().filter(|n| self.reaches(n)).collect();
         self.told = standing
             .iter()
             .filter_map(|news| news.event.participant)
             .collect();
         self.standing = standing.into_iter();
+    }
+
+    fn reaches(&self, news: &News) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| *only == news.call.room)
     }
 
     pub fn user(&self) -> &UserId {
@@ -128,7 +141,8 @@ struct Shared {
 }
 
 impl Feeds {
-    pub(crate) fn subscribe(&self, user: &UserId) -> Feed {
+    pub(crate) fn subscribe(&self, who: &Principal) -> Feed {
+        let user = &who.user;
         let (sender, queue) = mpsc::channel(QUEUE_LENGTH);
         let id = self.0.last_id.fetch_add(1, Ordering::Relaxed);
         let mut queues = self.lock();
@@ -136,6 +150,7 @@ impl Feeds {
         drop(queues);
         Feed {
             user: user.clone(),
+            only: who.room.clone(),
             standing: Vec::new().into_iter(),
             told: HashSet::new(),
             queue,

@@ -52,6 +52,10 @@ const KINDS: &[(&str, &str)] = &[
     ("too-large", "the body is too large"),
     ("too-many-members", "more people than can be asked at once"),
     ("too-many-requests", "wait for as long as Retry-After says"),
+    (
+        "too-many-tries",
+        "too many wrong passwords for the call; wait some minutes",
+    ),
     ("unauthorized", "no proof of who asks, or no valid one"),
     ("unavailable", "not now; try again"),
     (

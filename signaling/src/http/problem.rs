@@ -135,6 +135,11 @@ impl From<CallError> for Problem {
                 "A call is going on there already",
             ),
             CallError::Over => (StatusCode::CONFLICT, "call-over", "The call is over"),
+            CallError::TooManyTries => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-tries",
+                "Too many wrong passwords",
+            ),
             CallError::WrongPassword => (
                 StatusCode::FORBIDDEN,
                 "wrong-password",

@@ -47,7 +47,12 @@ impl CallService {
             // sits in the room of that name, and it is held in another.
             Err(CallError::AlreadyLive) => {
                 let room = unguessable_room()?;
-                self.plan(who, NewCall { room, ..new }).await?
+                let new = NewCall { room, ..new };
+                match self.plan(who, new.clone()).await {
+                    // The other one was faster in this as well.
+                    Err(CallError::AlreadyLive) => self.plan(who, new).await?,
+                    planned => planned?,
+                }
             }
             planned => planned?,
         };

@@ -6,6 +6,7 @@ use convoke_media::control::{Command, CommandError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::guesses::Guesses;
 use super::live::{Aftermath, LiveCall};
 use super::rooms::{Rooms, Turn};
 use super::seen::Seen;
@@ -33,6 +34,7 @@ pub(super) struct Core {
     pub(super) lost: LostSessions,
     /// Rings when a deadline was set.
     pub(super) deadline_set: Notify,
+    pub(super) guesses: Guesses,
     /// Connections of users, in a Call or not.
     pub(super) feeds: Feeds,
     /// Each rings when events were written.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::core::{Core, RETRY};
 use super::lookup::CallRef;
-use crate::domain::call::EndReason;
+use crate::domain::call::{EndReason, Origin};
 use crate::domain::lifecycle::{HangUp, Transition};
-use crate::domain::participant::LeaveReason;
+use crate::domain::participant::{LeaveReason, Role};
 use crate::domain::permission;
 use crate::domain::principal::Principal;
 use crate::error::CallError;
@@ -41,7 +41,12 @@ impl Core {
             let live = room.live();
             let call = live.as_ref().ok_or(unknown.clone())?;
             let asker = call.find(participant).ok_or(unknown)?;
-            if !permission::may_end(asker.role) {
+            let meeting = call.call().nature.origin == Origin::Meeting;
+            let may = match meeting {
+                true => asker.role == Role::Host,
+                false => permission::may_end(asker.role),
+            };
+            if !may {
                 return Err(CallError::Forbidden);
             }
             (call.call().id, asker.user.clone())

@@ -91,13 +91,24 @@ impl Core {
             .participants(call.number)
             .await
             .map_err(database)?;
-        let mut own = rows.iter().filter(|p| p.user == who.user);
-        if own.any(|p| p.role != Role::Participant) {
+        let own: Vec<_> = rows.iter().filter(|p| p.user == who.user).collect();
+        if own.iter().any(|p| p.role != Role::Participant) {
             return Ok(true);
         }
-        let password = password.ok_or(CallError::WrongPassword)?;
+        let Some(password) = password else {
+            // A stranger is not even told that there is something to know.
+            return Err(match own.is_empty() {
+                true => CallError::NotMember,
+                false => CallError::WrongPassword,
+            });
+        };
+        self.guesses
+            .begin(&who.user, call.number, self.clock.now())?;
         match super::password::matches(password, hash.clone()).await? {
-            true => Ok(true),
+            true => {
+                self.guesses.forget(&who.user, call.number);
+                Ok(true)
+            }
             false => Err(CallError::WrongPassword),
         }
     }
@@ -159,7 +170,7 @@ impl Core {
 
     /// Listens for `who` from now on, beginning with what rings.
     pub(super) async fn subscribe(&self, who: &Principal) -> Result<Feed, CallError> {
-        let mut feed = self.feeds.subscribe(&who.user);
+        let mut feed = self.feeds.subscribe(who);
         let mut standing = Vec::new();
         for call in self.store.ringing(&who.user).await.map_err(database)? {
             let people = self.store.participants(call.number).await;

@@ -5,6 +5,7 @@ mod admittance;
 mod appointments;
 mod core;
 mod directory;
+mod guesses;
 mod history;
 mod join;
 mod leave;
@@ -141,6 +142,7 @@ impl CallService {
             seen: Seen::default(),
             lost,
             deadline_set: Notify::new(),
+            guesses: Default::default(),
             feeds: Feeds::default(),
             event_listeners: Mutex::default(),
             stop: stop.clone(),

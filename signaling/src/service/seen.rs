@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::CallService;
 use super::core::database;
-use crate::domain::principal::{Principal, Standing};
+use crate::domain::permission;
+use crate::domain::principal::Principal;
 use crate::ids::UserId;
 
 /// About two megabytes. Beyond it everything is forgotten, which costs one write for
@@ -62,7 +63,8 @@ impl CallService {
     /// Whatever else was asked goes on if that cannot be written now.
     pub async fn seen(&self, who: &Principal) {
         let core = &self.core;
-        if who.standing != Standing::User || core.seen.knows(who) {
+        // A pass is made by whoever asked for it, and describes its user as they did.
+        if !permission::has_account(who) || core.seen.knows(who) {
             return;
         }
         let put = core.store.see_user(who, core.clock.now()).await;
@@ -75,6 +77,7 @@ impl CallService {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::principal::Standing;
 
     fn principal(user: &str, name: &str) -> Principal {
         let id = UserId::try_from(user).unwrap();

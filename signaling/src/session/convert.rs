@@ -43,6 +43,7 @@ impl From<CallError> for Refusal {
             | CallError::UnknownAppointment
             | CallError::NotDue
             | CallError::WrongPassword
+            | CallError::TooManyTries
             | CallError::HeldElsewhere
             | CallError::NotRecordable
             | CallError::NobodyCalled

@@ -94,35 +94,46 @@ impl Store {
     }
 }
 
+macro_rules! insert {
+    () => {
+        "insert into users
+            (id, name, username, email, avatar_url, role, guest, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)"
+    };
+}
+
 pub(super) async fn put(
     connection: &mut AnyConnection,
     who: &Principal,
     at: UnixMillis,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into users
-            (id, name, username, email, avatar_url, role, guest, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-         on conflict (id) do update set
-            name = excluded.name,
-            username = coalesce(excluded.username, users.username),
-            email = coalesce(excluded.email, users.email),
-            avatar_url = coalesce(excluded.avatar_url, users.avatar_url),
-            role = coalesce(excluded.role, users.role),
-            guest = excluded.guest,
-            deleted_at = null,
-            updated_at = excluded.updated_at",
-    )
-    .bind(who.user.as_str())
-    .bind(who.name.as_str())
-    .bind(who.username.as_deref())
-    .bind(who.email.as_deref())
-    .bind(who.avatar_url.as_deref())
-    .bind(who.role.as_deref())
-    .bind(i64::from(who.standing == Standing::Guest))
-    .bind(at.0)
-    .execute(connection)
-    .await?;
+    // A pass into one room describes its user in the words of whoever asked for it.
+    let sql = match who.room {
+        Some(_) => concat!(insert!(), " on conflict (id) do nothing"),
+        None => concat!(
+            insert!(),
+            " on conflict (id) do update set
+                name = excluded.name,
+                username = coalesce(excluded.username, users.username),
+                email = coalesce(excluded.email, users.email),
+                avatar_url = coalesce(excluded.avatar_url, users.avatar_url),
+                role = coalesce(excluded.role, users.role),
+                guest = excluded.guest,
+                deleted_at = null,
+                updated_at = excluded.updated_at"
+        ),
+    };
+    sqlx::query(sql)
+        .bind(who.user.as_str())
+        .bind(who.name.as_str())
+        .bind(who.username.as_deref())
+        .bind(who.email.as_deref())
+        .bind(who.avatar_url.as_deref())
+        .bind(who.role.as_deref())
+        .bind(i64::from(who.standing == Standing::Guest))
+        .bind(at.0)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use convoke_signaling::domain::call::{Backend, CallKind, CallMode, EndReason, Na
 use convoke_signaling::domain::event::Happening;
 use convoke_signaling::domain::lifecycle::HangUp;
 use convoke_signaling::domain::participant::{ParticipantStatus, Role};
+use convoke_signaling::domain::principal::Principal;
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::feed::{Feed, News};
 use convoke_signaling::ids::UserId;
@@ -187,5 +188,23 @@ on_both_databases! {
             .unwrap();
         assert_eq!(rows, [("bert".to_owned(), "missed_call".to_owned())]);
         pool.close().await;
+    }
+
+    /// Whoever holds a link into one room hears nothing of the user's other calls, and
+    /// does not say who the user is.
+    async fn a_pass_into_one_room_hears_of_no_other(db: TestDb) {
+        let world = World::new(&db).await;
+        let pass = Principal { room: Some(room_name("mine")), ..principal("bert") };
+        let pass = Principal { name: "Somebody else".to_owned(), ..pass };
+        call(&world, "anna", "r", &["bert"]).await;
+        let mut feed = world.service.subscribe(&pass).await.unwrap();
+        call(&world, "anna", "s", &["bert"]).await;
+        call(&world, "anna", "mine", &["bert"]).await;
+        let (what, _, news) = ring(&mut feed).await;
+        assert_eq!((what, news.call.room.as_str()), (Happening::Ringing, "mine"));
+        world.service.enter(&pass, CallRef::Room(room_name("mine")), None).await.unwrap();
+        let bert = UserId::try_from("bert").unwrap();
+        let users = world.store.users([&bert]).await.unwrap();
+        assert_eq!(users[&bert].name, "bert");
     }
 }

@@ -162,7 +162,7 @@ impl ListQuery {
             statuses: status.map_or(Vec::new(), |status| status.stored().to_vec()),
             end_reasons: status.map_or(Vec::new(), |status| status.reasons().to_vec()),
             limit,
-            offset: self.offset.unwrap_or(0),
+            offset: self.offset.unwrap_or(0).min(100_000),
         })
     }
 }

@@ -33,6 +33,7 @@ fn members(password: bool) -> Tenancy {
             (user("pat"), Role::Participant),
         ]),
         password,
+        host_alone: false,
     }
 }
 
@@ -137,7 +138,11 @@ fn a_call_s_room_is_as_its_admission_says() {
     let password = false;
     assert_eq!(
         Tenancy::of_call(&call, []),
-        Tenancy::Members { roles, password }
+        Tenancy::Members {
+            roles,
+            password,
+            host_alone: false,
+        }
     );
 }
 
@@ -145,16 +150,66 @@ fn a_call_s_room_is_as_its_admission_says() {
 fn rooms_that_name_an_appointment() {
     let cases: [(&str, &[&str]); 7] = [
         ("appointment_clxxx123456789", &["clxxx123456789"]),
-        ("ataraxia-123-1699999999", &["123-1699999999", "123"]),
-        ("ataraxia-a-b-1699999999999", &["a-b-1699999999999", "a-b"]),
+        (
+            "ataraxia-123-1699999999",
+            &["123-1699999999", "123", "1699999999"],
+        ),
+        (
+            "my-app-12-1699999999",
+            &[
+                "app-12-1699999999",
+                "app-12",
+                "12-1699999999",
+                "12",
+                "1699999999",
+            ],
+        ),
         ("APPOINTMENT_X", &["X"]),
         ("standup", &[]),
         ("a-", &[]),
-        ("call-1-abc", &["1-abc"]),
+        ("call-1-abc", &["1-abc", "abc"]),
     ];
     for (name, want) in cases {
         let found = appointments_named_by(&RoomName::try_from(name).unwrap());
         let found: Vec<_> = found.iter().map(AppointmentId::as_str).collect();
         assert_eq!(found, want, "{name}");
     }
+}
+
+#[test]
+fn a_meeting_s_moderator_asks_for_nobody_and_leads_nothing() {
+    let roles = BTreeMap::from([
+        (user("host"), Role::Host),
+        (user("moderator"), Role::Moderator),
+    ]);
+    let meeting = Tenancy::Members {
+        roles,
+        password: false,
+        host_alone: true,
+    };
+    let asks = |who: &str, whom: &str, moderator: bool| {
+        let who = Principal::new(user(who), who, Standing::User);
+        let wish = Wish {
+            user: user(whom),
+            moderator,
+        };
+        meeting.grants(&who, &room(), &wish, false)
+    };
+    assert!(asks("host", "moderator", true));
+    assert!(asks("moderator", "moderator", false));
+    assert!(!asks("moderator", "moderator", true));
+    assert!(!asks("moderator", "host", false));
+}
+
+#[test]
+fn a_pass_gets_no_other() {
+    let pass = Principal {
+        room: Some(room()),
+        ..Principal::new(user("anna"), "Anna", Standing::User)
+    };
+    let own = Wish {
+        user: user("anna"),
+        moderator: false,
+    };
+    assert!(!Tenancy::Free.grants(&pass, &room(), &own, false));
 }

@@ -151,7 +151,10 @@ impl Link {
         who: Principal,
         resume: Option<String>,
     ) -> Self {
-        socket.join(own_room(&who.user));
+        // Nothing is relayed to a pass into one room, which says nothing of the others.
+        if who.room.is_none() {
+            socket.join(own_room(&who.user));
+        }
         let mut link = Self {
             socket,
             who,
