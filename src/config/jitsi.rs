@@ -31,7 +31,7 @@ pub(crate) struct JitsiConfig {
     pub(crate) use_jwt: bool,
     /// What names of meetings begin with.
     pub(crate) room_prefix: String,
-    /// Whether meetings may be recorded by the Jitsi.
+    /// Whether meetings that are held in the Jitsi may be recorded.
     pub(crate) recording_enabled: bool,
     /// Where the Jitsi's recorder puts its files.
     pub(crate) recording_path: String,

@@ -53,8 +53,8 @@ pub fn may_see(who: &Principal, state: &CallState) -> bool {
     oversees(who, room) || (reaches(who, room) && state.is_member(&who.user))
 }
 
-/// Whether `who` may end the Call for everybody, or call it off. Of two who talk
-/// either may hang up; a meeting is its host's.
+/// Whether `who` may end the Call for everybody, or call it off. In a chat room and of
+/// an appointment either of two may hang up; a meeting is its host's.
 pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
     let call = &state.call;
     if oversees(who, &call.room) {
@@ -65,7 +65,7 @@ pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
     may_see(who, state)
         && match call.nature.origin {
             Origin::Meeting => initiated || role == Some(Role::Host),
-            _ if call.nature.mode == CallMode::Direct => true,
+            Origin::ChatRoom | Origin::Appointment if call.nature.mode == CallMode::Direct => true,
             _ => initiated || role.is_some_and(may_end),
         }
 }
@@ -170,5 +170,76 @@ mod tests {
             assert_eq!(role_in(&who, started_by.as_ref()), want, "{case:?}");
         }
         assert!(may_end(Host) && may_end(Moderator) && !may_end(Participant));
+    }
+
+    #[test]
+    fn who_ends_which_call() {
+        use crate::domain::call::{About, Admission, Call, Nature};
+        use crate::domain::time::UnixMillis;
+        use CallMode::{Direct, Group};
+
+        // origin, mode → whether the initiator, and whether another member may end it
+        let cases = [
+            (Origin::Chat, Direct, true, false),
+            (Origin::Chat, Group, true, false),
+            (Origin::ChatRoom, Direct, true, true),
+            (Origin::ChatRoom, Group, true, false),
+            (Origin::Appointment, Direct, true, true),
+            (Origin::Meeting, Direct, true, false),
+            (Origin::Meeting, Group, true, false),
+        ];
+        for (origin, mode, initiator, other) in cases {
+            let id = crate::ids::CallId::from_uuid(uuid::Uuid::nil());
+            let nature = Nature {
+                origin,
+                mode,
+                ..Nature::AD_HOC
+            };
+            let mut call = Call::pending(id, room("r"), nature, UnixMillis(0));
+            call.initiated_by = Some(user("anna"));
+            call.about = About {
+                admission: Admission::Members,
+                ..About::NOTHING
+            };
+            let mut state = CallState::new(call);
+            let plan = crate::domain::lifecycle::Plan {
+                by: Some(user("anna")),
+                members: vec![
+                    invitee("anna", Role::Host),
+                    invitee("bert", Role::Participant),
+                ],
+                ring: true,
+                scheduled: None,
+                over_at: None,
+            };
+            let planned = crate::domain::lifecycle::Transition::Plan(plan);
+            state.apply(planned, UnixMillis(0), &RULES).unwrap();
+            let may = |name: &str| {
+                let who = Principal::new(user(name), name, Standing::User);
+                may_hang_up(&who, &state)
+            };
+            let got = (may("anna"), may("bert"), may("stranger"));
+            assert_eq!(got, (initiator, other, false), "{origin:?} {mode:?}");
+        }
+    }
+
+    const RULES: crate::domain::lifecycle::Rules = crate::domain::lifecycle::Rules {
+        max_participants: 50,
+        grace: std::time::Duration::ZERO,
+        linger: std::time::Duration::ZERO,
+        planned_linger: std::time::Duration::ZERO,
+        ring: std::time::Duration::from_secs(45),
+        max_duration: std::time::Duration::from_secs(60),
+    };
+
+    fn invitee(name: &str, role: Role) -> crate::domain::lifecycle::Invitee {
+        crate::domain::lifecycle::Invitee {
+            id: crate::ids::ParticipantId::from_uuid(uuid::Uuid::new_v4()),
+            user: user(name),
+            name: name.to_owned(),
+            avatar_url: None,
+            role,
+            busy: false,
+        }
     }
 }

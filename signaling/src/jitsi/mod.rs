@@ -32,7 +32,7 @@ pub struct JitsiConfig {
     pub use_jwt: bool,
     /// `JITSI_ROOM_PREFIX`.
     pub room_prefix: String,
-    /// `JITSI_RECORDING_ENABLED`.
+    /// `JITSI_RECORDING_ENABLED`: whether meetings held there may be recorded.
     pub recording_enabled: bool,
     /// `JITSI_RECORDING_PATH`: where the Jitsi's recorder puts its files.
     pub recording_path: String,
@@ -46,7 +46,7 @@ impl Default for JitsiConfig {
             key: None,
             use_jwt: false,
             room_prefix: "Interview_".to_owned(),
-            recording_enabled: false,
+            recording_enabled: true,
             recording_path: "./public/recordings".to_owned(),
         }
     }

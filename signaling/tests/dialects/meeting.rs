@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use convoke_signaling::jitsi::JitsiConfig;
 use serde_json::{Value, json};
 
 use crate::asking::{By, claims, with_jitsi, without_tokens};
 use crate::on_both_databases;
-use crate::served::Served;
+use crate::served::{Served, Setup};
 
 const CREATE: &str = "/api/meeting/create";
 
@@ -378,5 +379,16 @@ on_both_databases! {
         let without = created(&served, with(instant(), "isRecordingEnabled", false)).await;
         let refused = served.refused(HOST, "POST", &path(without, "recording"), little).await;
         assert_eq!(refused, refusal(403, "not-recordable"));
+    }
+
+    /// JITSI_RECORDING_ENABLED.
+    async fn a_jitsi_that_may_not_record_records_nothing(db: TestDb) {
+        let jitsi = JitsiConfig { recording_enabled: false, ..JitsiConfig::default() };
+        let served = Served::with(&db, Setup { jitsi, ..Setup::default() }).await;
+        for (backend, recordable) in [("jitsi", false), ("sfu", true)] {
+            let body = with(instant(), "isRecordingEnabled", true);
+            let meeting = create(&served, with(body, "backend", backend)).await;
+            assert_eq!(meeting["isRecordingEnabled"], recordable, "{backend}");
+        }
     }
 }

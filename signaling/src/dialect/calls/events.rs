@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::projection::{moderators_only, participant_status};
+use super::projection::participant_status;
 use crate::dialect::{SocketDialect, Telling, payload};
 use crate::domain::call::{EndReason, Origin};
 use crate::domain::event::Happening;
@@ -117,7 +117,6 @@ impl SocketDialect for CallEvents {
                 link.forget(record.call.id);
             }
             "call_end" => {
-                moderators_only(&service, &who, &call).await?;
                 service.hang_up(&who, call, HangUp::Over).await?;
             }
             "call_status_update" => {

@@ -2,16 +2,14 @@
 
 use uuid::Uuid;
 
-use super::jitsi::moderates;
 use crate::domain::call::CallStatus;
 use crate::domain::participant::ParticipantStatus;
-use crate::domain::principal::{Principal, Standing};
 use crate::domain::time::UnixMillis;
 use crate::error::CallError;
 use crate::http::extract::PathSegment;
 use crate::http::problem::Problem;
 use crate::ids::{RoomName, UserId};
-use crate::service::{CallRef, CallService};
+use crate::service::CallRef;
 
 /// A call as this document's paths name it.
 pub(super) struct CallNumber(pub(super) CallRef);
@@ -68,18 +66,6 @@ fn base36(mut number: u128) -> String {
         number /= 36;
     }
     digits.iter().rev().collect()
-}
-
-/// "End a Call (Moderator Only)", which the core would let either of two do.
-pub(super) async fn moderators_only(
-    service: &CallService,
-    who: &Principal,
-    call: &CallRef,
-) -> Result<(), CallError> {
-    let record = service.call(who, call).await?;
-    let backend = who.standing == Standing::Backend;
-    let allowed = backend || who.moderator || moderates(&record, who);
-    allowed.then_some(()).ok_or(CallError::Forbidden)
 }
 
 #[cfg(test)]

@@ -118,11 +118,12 @@ impl CreateBody {
             self.participant_user_ids,
             Role::Participant,
         )?);
+        let recordable = backend == Backend::Sfu || links.jitsi().config().recording_enabled;
         Ok(NewCall {
             title: Some(bounded("title", &self.title, MAX_TITLE_CHARS)?),
             chat: chat.map(ChatLink::Claimed),
             password: password(self.password)?,
-            recording_allowed: self.is_recording_enabled.unwrap_or(true),
+            recording_allowed: recordable && self.is_recording_enabled.unwrap_or(true),
             members,
             ring: scheduled.is_none(),
             scheduled,
