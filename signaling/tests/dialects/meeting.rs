@@ -237,7 +237,8 @@ on_both_databases! {
             (GUEST, Value::Null, 403),
             (GUEST, wrong.clone(), 403),
             (GUEST, right.clone(), 200),
-            (STRANGER, Value::Null, 403),
+            // Not even told that there is something to know.
+            (STRANGER, Value::Null, 404),
             (STRANGER, wrong, 403),
             (STRANGER, right, 200),
             (STRANGER, json!({"password": 7}), 422),
