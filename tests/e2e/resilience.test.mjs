@@ -118,8 +118,8 @@ journey('kill -9 and nobody returns: the call is ended, with a reason and times'
   await world.server.run();
   const record = await eventually(
     'the call has ended',
-    () => theCall(world),
-    ({ status }) => status === 'ended',
+    () => world.server.get(`/api/v1/calls/${started.id}`),
+    ({ endReason }) => endReason !== undefined,
     60_000,
   );
   assert.equal(record.id, started.id);
