@@ -1,0 +1,3 @@
+//! The load tester: real clients, hundreds in a process, against Convoke or a peer.
+
+pub mod results;

@@ -1,3 +1,0 @@
-//! The load tester.
-
-fn main() {}
