@@ -4,9 +4,14 @@
 //! for one of a UDP_SEGMENT run, which wants equal sizes to one address. So packets
 //! are written and sealed where they leave from: at the tail of their destination's
 //! run. Runs keep their capacity, so a steady state allocates nothing.
+//!
+//! A destination has a run for pictures and one for small packets, or each voice
+//! between the packets of a picture would break its run.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
+use crate::egress::Lane;
 use crate::ids::ParticipantKey;
 use crate::limits::{MAX_RUN_BYTES, MAX_SEGMENTED_BYTES, MAX_SEGMENTS};
 use crate::transport::Path;
@@ -25,19 +30,84 @@ impl<'a> Transmit<'a> {
     }
 }
 
+/// Packets of one [`Lane`], one behind the other.
 #[derive(Debug, Default)]
-struct Destination {
-    path: Option<Path>,
+struct Queue {
     /// Longer than what is `used`: clearing it for every packet would be in vain.
     bytes: Vec<u8>,
     used: usize,
     sizes: Vec<u16>,
 }
 
-impl Destination {
+impl Queue {
     fn clear(&mut self) {
         self.used = 0;
         self.sizes.clear();
+    }
+
+    /// Whether the longest runs are those of the order that they came in.
+    fn is_descending(&self) -> bool {
+        self.sizes.is_sorted_by(|a, b| a >= b)
+    }
+
+    /// Puts the largest first, where each run ends in at most one shorter packet, and
+    /// otherwise keeps the order. `to` becomes the memory.
+    fn sort(&mut self, to: &mut Queue, places: &mut Vec<(u16, usize)>) {
+        let mut at = 0;
+        places.extend(self.sizes.iter().map(|&size| {
+            at += usize::from(size);
+            (size, at - usize::from(size))
+        }));
+        // Few, and a stable sort would allocate.
+        places.sort_unstable_by_key(|&(size, at)| (Reverse(size), at));
+        to.clear();
+        if to.bytes.len() < self.used {
+            to.bytes.resize(self.bytes.len(), 0);
+        }
+        for (size, at) in places.drain(..) {
+            let len = usize::from(size);
+            to.bytes[to.used..to.used + len].copy_from_slice(&self.bytes[at..at + len]);
+            to.used += len;
+            to.sizes.push(size);
+        }
+        std::mem::swap(self, to);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Destination {
+    path: Option<Path>,
+    ordered: Queue,
+    loose: Queue,
+}
+
+impl Destination {
+    fn queue(&mut self, lane: Lane) -> &mut Queue {
+        match lane {
+            Lane::Ordered => &mut self.ordered,
+            Lane::Loose => &mut self.loose,
+        }
+    }
+
+    fn used(&self) -> usize {
+        self.ordered.used + self.loose.used
+    }
+
+    fn runs(&self) -> impl Iterator<Item = Transmit<'_>> {
+        // Voices first: they are what must not wait.
+        let queues = [&self.loose, &self.ordered].into_iter();
+        self.path.into_iter().flat_map(move |path| {
+            queues.clone().flat_map(move |queue| Runs {
+                path,
+                bytes: &queue.bytes[..queue.used],
+                sizes: &queue.sizes,
+            })
+        })
+    }
+
+    fn clear(&mut self) {
+        self.ordered.clear();
+        self.loose.clear();
     }
 }
 
@@ -48,6 +118,10 @@ pub struct Outbox {
     destinations: Vec<Destination>,
     /// Indices of the destinations that have something to send.
     pending: Vec<u32>,
+    media_bytes: usize,
+    /// Memory to sort in.
+    spare: Queue,
+    places: Vec<(u16, usize)>,
     /// STUN and DTLS, which answer the path they came by.
     control: Vec<u8>,
     control_datagrams: Vec<(Path, Range<usize>)>,
@@ -62,12 +136,7 @@ impl Outbox {
 
     /// Bytes waiting, of all destinations.
     pub fn len(&self) -> usize {
-        let media: usize = self
-            .pending
-            .iter()
-            .map(|&i| self.destinations[i as usize].used)
-            .sum();
-        media + self.control.len()
+        self.media_bytes + self.control.len()
     }
 
     /// Where a Participant's media goes from now on; what already waits goes there
@@ -86,6 +155,7 @@ impl Outbox {
     pub fn push(
         &mut self,
         to: ParticipantKey,
+        lane: Lane,
         room: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) {
@@ -93,31 +163,34 @@ impl Outbox {
             self.dropped += 1;
             return;
         };
-        let start = destination.used;
+        let was_empty = destination.used() == 0;
+        let is_reachable = destination.path.is_some();
+        let queue = destination.queue(lane);
+        let start = queue.used;
         let end = start + room;
-        if destination.path.is_none() || end > MAX_RUN_BYTES {
+        if !is_reachable || end > MAX_RUN_BYTES {
             self.dropped += 1;
             return;
         }
-        if destination.bytes.len() < end {
-            destination.bytes.resize(end, 0);
+        if queue.bytes.len() < end {
+            queue.bytes.resize(end, 0);
         }
-        let size = write(&mut destination.bytes[start..end])
-            .unwrap_or(0)
-            .min(room);
-        destination.used = start + size;
+        let size = write(&mut queue.bytes[start..end]).unwrap_or(0).min(room);
         if size == 0 {
             return;
         }
-        if destination.sizes.is_empty() {
+        queue.used = start + size;
+        queue.sizes.push(size as u16);
+        if was_empty {
             self.pending.push(to.0);
         }
-        destination.sizes.push(size as u16);
+        self.media_bytes += size;
     }
 
     /// Drops what waits for a Participant that is gone, before its key is reused.
     pub fn forget(&mut self, to: ParticipantKey) {
         if let Some(destination) = self.destinations.get_mut(to.0 as usize) {
+            self.media_bytes -= destination.used();
             // With its memory: a burst may have made it large.
             *destination = Destination::default();
             self.pending.retain(|&index| index != to.0);
@@ -137,21 +210,24 @@ impl Outbox {
     }
 
     /// Everything that waits; control first, for it is what connects.
-    pub fn runs(&self) -> impl Iterator<Item = Transmit<'_>> {
+    pub fn runs(&mut self) -> impl Iterator<Item = Transmit<'_>> {
+        self.sort();
         let control = self.control_datagrams.iter().map(|(path, range)| Transmit {
             path: *path,
             segment_size: range.len(),
             bytes: &self.control[range.clone()],
         });
-        let media = self.pending.iter().flat_map(|&index| {
-            let destination = &self.destinations[index as usize];
-            destination.path.into_iter().flat_map(|path| Runs {
-                path,
-                bytes: &destination.bytes[..destination.used],
-                sizes: &destination.sizes,
-            })
-        });
-        control.chain(media)
+        let media = self.pending.iter();
+        control.chain(media.flat_map(|&index| self.destinations[index as usize].runs()))
+    }
+
+    fn sort(&mut self) {
+        for &index in &self.pending {
+            let loose = &mut self.destinations[index as usize].loose;
+            if !loose.is_descending() {
+                loose.sort(&mut self.spare, &mut self.places);
+            }
+        }
     }
 
     /// Forgets what waits and keeps the memory.
@@ -159,6 +235,7 @@ impl Outbox {
         for index in self.pending.drain(..) {
             self.destinations[index as usize].clear();
         }
+        self.media_bytes = 0;
         self.control.clear();
         self.control_datagrams.clear();
     }
@@ -219,10 +296,15 @@ mod tests {
     }
 
     fn push(outbox: &mut Outbox, to: u32, datagram: &[u8]) {
-        outbox.push(ParticipantKey(to), datagram.len() + 8, |tail| {
-            tail[..datagram.len()].copy_from_slice(datagram);
-            Some(datagram.len())
-        });
+        outbox.push(
+            ParticipantKey(to),
+            Lane::Ordered,
+            datagram.len() + 8,
+            |tail| {
+                tail[..datagram.len()].copy_from_slice(datagram);
+                Some(datagram.len())
+            },
+        );
     }
 
     #[test]
@@ -272,10 +354,32 @@ mod tests {
     }
 
     #[test]
+    fn voices_leave_in_runs_and_do_not_break_those_of_pictures() {
+        let mut outbox = Outbox::default();
+        let mut push = |lane, mark: u8, size: usize| {
+            outbox.set_path(ParticipantKey(0), Some(path(1)));
+            outbox.push(ParticipantKey(0), lane, size, |room| {
+                room.fill(mark);
+                Some(size)
+            });
+        };
+        for (mark, size) in [(1, 80), (2, 96), (3, 80), (4, 112), (5, 96)] {
+            push(Lane::Loose, mark, size);
+            push(Lane::Ordered, mark + 10, if mark == 5 { 300 } else { 1200 });
+        }
+        let runs: Vec<Vec<u8>> = outbox
+            .runs()
+            .map(|run| run.datagrams().map(|datagram| datagram[0]).collect())
+            .collect();
+        let want: [&[u8]; 4] = [&[4, 2], &[5, 1], &[3], &[11, 12, 13, 14, 15]];
+        assert_eq!(runs, want);
+    }
+
+    #[test]
     fn what_is_not_sealed_is_not_sent() {
         let mut outbox = Outbox::default();
         outbox.set_path(ParticipantKey(0), Some(path(1)));
-        outbox.push(ParticipantKey(0), 100, |_| None);
+        outbox.push(ParticipantKey(0), Lane::Loose, 100, |_| None);
         assert!(outbox.is_empty());
         assert_eq!(outbox.len(), 0);
     }

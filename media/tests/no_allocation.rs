@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use convoke_media::control::{MediaKind, Source};
-use convoke_media::egress::Sink;
+use convoke_media::egress::{Lane, Sink};
 use convoke_media::ids::{ParticipantKey, SeqNo};
 
 use harness::{Call, OPUS, Offer, Rtp, TWCC_EXT, VP8, key, opus, ssrc, vp8, vp8_payload};
@@ -44,6 +44,7 @@ impl Sink for Room {
     fn send_rtp(
         &mut self,
         _to: ParticipantKey,
+        _lane: Lane,
         _seq: SeqNo,
         len: usize,
         write: impl FnOnce(&mut [u8]),

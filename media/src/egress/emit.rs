@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::munge::{Segment, SourceId};
-use super::{Sink, slot::Slot};
+use super::{Lane, Sink, slot::Slot};
 use crate::ids::{Pt, SeqNo};
 use crate::ingress::CaptureClock;
 use crate::negotiation::params::{Codec, CodecParams};
@@ -70,6 +70,12 @@ impl OutCodec {
         matches!(sent, Codec::Red { .. }).then(|| with(plain, Transform::UnwrapRed))
     }
 }
+
+/// Outgoing packets are padded (RFC 3550 §5.1) to a multiple of this many bytes. A
+/// packetiser cuts a frame into packets that differ by a byte, and voices differ by a
+/// few; of equal size they leave in one UDP_SEGMENT run, for a third of the price. It
+/// depends on the packet alone, so that what is repeated is the same to the byte.
+const QUANTUM: usize = 16;
 
 /// Most bytes in front of a payload that are rewritten: the headers of RED, and the
 /// original sequence number of a retransmission.
@@ -182,12 +188,14 @@ impl Slot {
         }
         let block_len = block.size(self.extension_floor);
         let len = FIXED_HEADER + block_len + body.len();
-        sink.send_rtp(self.key, seq, len, |out| {
-            header.write(out, block_len > 0);
-            let (block_out, body_out) = out[FIXED_HEADER..].split_at_mut(block_len);
+        let padded = len.next_multiple_of(QUANTUM);
+        let lane = Lane::of(self.section.kind);
+        sink.send_rtp(self.key, lane, seq, padded, |out| {
+            header.write(out, block_len > 0, len);
+            let (block_out, body_out) = out[FIXED_HEADER..len].split_at_mut(block_len);
             block.write(block_out);
             body.write(body_out);
         });
-        len
+        padded
     }
 }

@@ -9,6 +9,7 @@ mod resend;
 mod select;
 mod slot;
 
+use crate::control::MediaKind;
 use crate::ids::{ParticipantKey, SeqNo};
 
 pub(crate) use emit::{Incoming, OutCodec};
@@ -16,6 +17,25 @@ pub(crate) use history::History;
 pub(crate) use munge::SourceId;
 pub(crate) use select::{Candidate, select};
 pub(crate) use slot::{Forwarded, Slot};
+
+/// Which packets of a destination keep their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Those of one picture after another: a gap is taken for a loss at once.
+    Ordered,
+    /// Single packets of many sources within one turn of the worker, which can leave
+    /// in the order that makes the longest runs: voices and RTCP.
+    Loose,
+}
+
+impl Lane {
+    pub(crate) fn of(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Audio => Self::Loose,
+            MediaKind::Video => Self::Ordered,
+        }
+    }
+}
 
 /// Where egress writes. The implementation gives room in the destination's run
 /// and seals in place, so that a packet is copied once between its store and the
@@ -27,6 +47,7 @@ pub trait Sink {
     fn send_rtp(
         &mut self,
         to: ParticipantKey,
+        lane: Lane,
         seq: SeqNo,
         len: usize,
         write: impl FnOnce(&mut [u8]),

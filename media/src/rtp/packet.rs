@@ -146,9 +146,16 @@ pub struct HeaderFields {
 }
 
 impl HeaderFields {
-    /// Writes the fixed header, announcing an extension block if `extended`.
-    pub fn write(&self, out: &mut [u8], extended: bool) {
+    /// Writes the fixed header, announcing an extension block if `extended`, and
+    /// padding at the end of `out` if that is longer than the packet's `len`.
+    pub fn write(&self, out: &mut [u8], extended: bool, len: usize) {
+        let padding = out.len() - len;
         out[0] = 0x80 | if extended { 0x10 } else { 0 };
+        if padding > 0 {
+            out[0] |= 0x20;
+            out[len..].fill(0);
+            out[len + padding - 1] = padding as u8;
+        }
         out[1] = self.pt.get() | if self.marker { 0x80 } else { 0 };
         out[2..4].copy_from_slice(&self.seq.to_be_bytes());
         out[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
@@ -169,7 +176,7 @@ mod tests {
             timestamp: 0xdead_beef,
             ssrc: Ssrc(7),
         }
-        .write(&mut bytes, false);
+        .write(&mut bytes, false, FIXED_HEADER);
         bytes[0] = first;
         bytes
     }
@@ -190,6 +197,24 @@ mod tests {
             (0x1234, 0xdead_beef, Ssrc(7), 96, true)
         );
         assert_eq!(packet.payload(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_written_longer_is_padded() {
+        for padding in [0, 1, 4, 15] {
+            let mut bytes = header(0x80);
+            bytes.extend([1, 2, 3]);
+            bytes.resize(bytes.len() + padding, 0xee);
+            let fields = HeaderFields {
+                marker: false,
+                pt: Pt::new(96).unwrap(),
+                seq: 1,
+                timestamp: 2,
+                ssrc: Ssrc(3),
+            };
+            fields.write(&mut bytes, false, FIXED_HEADER + 3);
+            assert_eq!(Packet::parse(&bytes).unwrap().payload(), [1, 2, 3]);
+        }
     }
 
     #[test]

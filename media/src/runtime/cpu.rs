@@ -1,6 +1,13 @@
-//! Keeps a worker's thread on one processor.
+//! Keeps a worker's thread on one processor, and its sleeps short.
 
 use std::mem::{size_of_val, zeroed};
+
+/// Lets the thread's timers fire when they are due; by default the kernel may delay
+/// them by 50 µs to save wake-ups, which is a tenth of the pace of turns.
+pub(super) fn wake_on_time() {
+    // SAFETY: this option takes one integer and concerns the calling thread alone.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_000_u64, 0, 0, 0) };
+}
 
 /// Pins worker number `worker` of `workers`, counted from the last processor that
 /// the process may use: the first tend to take the interrupts. On a small machine,

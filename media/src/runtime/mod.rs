@@ -12,6 +12,7 @@ mod cpu;
 mod event_queue;
 pub mod handle;
 pub mod message;
+mod pace;
 mod placement;
 mod steering;
 pub mod udp;
@@ -226,6 +227,7 @@ fn run(worker: Worker, waker: Arc<mio::Waker>, index: usize, count: usize) -> io
     let thread = std::thread::Builder::new().name(format!("convoke-media-{index}"));
     let thread = thread.spawn(move || {
         cpu::pin(index, count);
+        cpu::wake_on_time();
         worker.run_to_end();
         drop(ended);
     })?;

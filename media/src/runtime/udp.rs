@@ -26,6 +26,8 @@ const SOCKET_BUFFER: usize = 4 << 20;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SendCounters {
     pub datagrams: u64,
+    /// Each one or a run of them.
+    pub messages: u64,
     pub calls: u64,
     /// Dropped because the socket's send buffer was full.
     pub would_block: u64,
@@ -121,6 +123,7 @@ impl UdpSocket {
             match batch.send(fd, from) {
                 Ok(count) => {
                     self.sent.datagrams += batch.datagrams(from, count);
+                    self.sent.messages += count as u64;
                     from += count.max(1);
                 }
                 Err(error) => match error.kind() {
@@ -160,6 +163,7 @@ impl UdpSocket {
         }
         let (sent, failed) = batch.send_singly(fd, index);
         self.sent.datagrams += sent;
+        self.sent.messages += sent;
         self.sent.refused += failed;
     }
 }

@@ -1,9 +1,9 @@
 //! One thread: batches in, [`Sfu`], batches out.
 //!
 //! A turn reads the clock once and works off bounded amounts of datagrams and
-//! commands, so that a flood delays nobody's timers. What is to be sent leaves at
-//! once after a quiet millisecond, otherwise together at the end of it: a lone
-//! packet is not delayed, and under load runs grow long enough for UDP_SEGMENT.
+//! commands, so that a flood delays nobody's timers. It sends all that came of it
+//! before it ends; what makes batches of it is that `pace` lets datagrams gather
+//! in the sockets between two turns.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd as _;
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use std::{io, mem};
+use std::{io, mem, thread};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -27,6 +27,7 @@ use crate::transport::Path;
 use super::event_queue::EventQueue;
 use super::handle::Envelope;
 use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
+use super::pace::{self, Pace, Sent};
 use super::placement::{Movement, Placement};
 use super::steering::{Crossing, Steering};
 use super::udp::{Sharing, UdpSocket};
@@ -34,9 +35,6 @@ use super::udp::{Sharing, UdpSocket};
 const V4: Token = Token(0);
 const V6: Token = Token(1);
 const WAKE: Token = Token(2);
-
-/// Longest that a packet waits for company.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Longest sleep; nothing depends on it but the end of a stalled event queue.
 const IDLE: Duration = Duration::from_secs(1);
@@ -51,8 +49,9 @@ const BATCHES_PER_TURN: usize = 4;
 /// Commands in one turn; an offer takes up to a millisecond.
 const COMMANDS_PER_TURN: usize = 8;
 
-/// Outgoing bytes that do not wait for the interval.
-const FLUSH_BYTES: usize = 512 * 1024;
+/// Outgoing bytes that do not wait for the turn's end: more would leave the
+/// second-level cache before the kernel reads them.
+const FLUSH_BYTES: usize = 4 << 20;
 
 /// The media port in both families.
 #[derive(Debug)]
@@ -84,6 +83,15 @@ impl Sockets {
         self.v6.is_some()
     }
 
+    fn sent(&self) -> Sent {
+        let counters = [Some(self.v4.sent), self.v6.as_ref().map(|v6| v6.sent)];
+        let each = counters.iter().flatten();
+        each.fold(Sent::default(), |sum, sent| Sent {
+            datagrams: sum.datagrams + sent.datagrams,
+            messages: sum.messages + sent.messages,
+        })
+    }
+
     fn register(&self, poll: &Poll) -> io::Result<()> {
         let registry = poll.registry();
         registry.register(&mut SourceFd(&self.v4.as_raw_fd()), V4, Interest::READABLE)?;
@@ -112,6 +120,10 @@ struct Ready {
 }
 
 impl Ready {
+    fn media(&self) -> bool {
+        self.v4 || self.v6 || self.crossings
+    }
+
     fn any(&self) -> bool {
         self.v4 || self.v6 || self.commands || self.crossings
     }
@@ -150,7 +162,9 @@ pub(super) struct Worker {
     stop: Arc<AtomicBool>,
     received: RecvBatch,
     sending: SendBatch,
-    flushed: Instant,
+    pace: Pace,
+    /// Datagrams of this turn.
+    taken: usize,
     /// When the turn before began: what is read now arrived after it.
     turned: Instant,
 }
@@ -185,7 +199,8 @@ impl Worker {
             stop: wiring.stop,
             received: RecvBatch::default(),
             sending: SendBatch::default(),
-            flushed: read_clock(),
+            pace: Pace::default(),
+            taken: 0,
             turned: read_clock(),
         })
     }
@@ -201,13 +216,30 @@ impl Worker {
     fn run(&mut self) {
         let mut events = Events::with_capacity(8);
         while !self.stop.load(Ordering::Acquire) {
-            let timeout = self.sleep(read_clock());
-            // An interrupted wait is a short one.
-            let _ = self.poll.poll(&mut events, Some(timeout));
-            for event in &events {
-                self.ready.set(event.token());
-            }
+            self.wait(&mut events);
             self.turn(read_clock());
+        }
+    }
+
+    /// Waits until the next turn is due.
+    fn wait(&mut self, events: &mut Events) {
+        let now = read_clock();
+        let rest = self.pace.rest(self.turned, now);
+        let rest = rest.filter(|_| !self.ready.any());
+        let timeout = match rest {
+            Some(rest) => {
+                gather(rest);
+                Duration::ZERO
+            }
+            None => self.sleep(now),
+        };
+        // An interrupted wait is a short one.
+        let _ = self.poll.poll(events, Some(timeout));
+        for event in &*events {
+            self.ready.set(event.token());
+        }
+        if timeout > Duration::ZERO && self.ready.media() {
+            gather(pace::QUIET);
         }
     }
 
@@ -219,9 +251,6 @@ impl Worker {
         let mut at = now + IDLE;
         if let Some(timeout) = self.sfu.next_timeout() {
             at = at.min(timeout);
-        }
-        if !self.sfu.outbox_is_empty() {
-            at = at.min(self.flushed + FLUSH_INTERVAL);
         }
         if self.events.is_waiting() {
             at = at.min(now + EVENT_RETRY);
@@ -245,11 +274,9 @@ impl Worker {
             self.events.push(event);
         }
         self.turned = now;
-        let outbox = self.sfu.outbox();
-        let waited = now.saturating_duration_since(self.flushed) >= FLUSH_INTERVAL;
-        if !outbox.is_empty() && (waited || outbox.len() >= FLUSH_BYTES) {
-            self.flush(now);
-        }
+        flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
+        let taken = mem::take(&mut self.taken);
+        self.pace.turned(taken, self.sockets.sent());
     }
 
     /// Whether more may wait.
@@ -271,11 +298,12 @@ impl Worker {
 
     /// Whether more may wait.
     fn take_datagrams(&mut self, now: Instant, token: Token) -> bool {
-        let Some(socket) = self.sockets.get(token) else {
-            return false;
-        };
         for _ in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.sockets.get(token) else {
+                return false;
+            };
             let count = socket.receive(&mut self.received);
+            self.taken += count;
             for (path, wait, datagram) in self.received.datagrams() {
                 // The Sfu's time never runs backwards over turns.
                 let arrived = now.checked_sub(wait).unwrap_or(now).max(self.turned);
@@ -284,6 +312,9 @@ impl Worker {
                     None => self
                         .sfu
                         .handle_packet(arrived, path.local, path.remote, datagram),
+                }
+                if self.sfu.outbox().len() >= FLUSH_BYTES {
+                    flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
                 }
             }
             // A short batch has emptied the socket; the next arrival is a new edge.
@@ -303,7 +334,10 @@ impl Worker {
                     at,
                     path,
                     bytes,
-                }) => self.cross(at.clamp(self.turned, now), by, path, bytes),
+                }) => {
+                    self.taken += 1;
+                    self.cross(at.clamp(self.turned, now), by, path, bytes);
+                }
                 Ok(Crossing::Owned { path, owner }) => self.steering.learn(path, owner),
                 Err(_) => return false,
             }
@@ -319,23 +353,6 @@ impl Worker {
         if is_check && self.sfu.owns(&path) {
             self.steering.confirm(by, path);
         }
-    }
-
-    fn flush(&mut self, now: Instant) {
-        let outbox = self.sfu.outbox();
-        let Sockets { v4, v6 } = &mut self.sockets;
-        v4.send(
-            &mut self.sending,
-            outbox.runs().filter(|run| run.path.remote.is_ipv4()),
-        );
-        if let Some(v6) = v6 {
-            v6.send(
-                &mut self.sending,
-                outbox.runs().filter(|run| run.path.remote.is_ipv6()),
-            );
-        }
-        outbox.clear();
-        self.flushed = now;
     }
 
     /// After a panic nothing that the [`Sfu`] holds can be trusted.
@@ -370,7 +387,31 @@ impl Worker {
                 .sfu
                 .handle_command(now, Command::CloseRouter { router });
         }
-        self.flush(now);
+        flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
+    }
+}
+
+/// Sends all that waits.
+fn flush(sfu: &mut Sfu, sockets: &mut Sockets, sending: &mut SendBatch) {
+    let outbox = sfu.outbox();
+    if outbox.is_empty() {
+        return;
+    }
+    let Sockets { v4, v6 } = sockets;
+    let runs = outbox.runs().filter(|run| run.path.remote.is_ipv4());
+    v4.send(sending, runs);
+    if let Some(v6) = v6 {
+        let runs = outbox.runs().filter(|run| run.path.remote.is_ipv6());
+        v6.send(sending, runs);
+    }
+    outbox.clear();
+}
+
+/// Leaves the sockets alone, so that datagrams gather in them.
+#[expect(clippy::disallowed_methods, reason = "it is time that is waited for")]
+fn gather(time: Duration) {
+    if time > Duration::ZERO {
+        thread::sleep(time);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where egress meets the wire: room in the destination's run, sealed in place.
 
-use crate::egress::Sink;
+use crate::egress::{Lane, Sink};
 use crate::ids::{ParticipantKey, SeqNo};
 use crate::outbox::Outbox;
 use crate::transport::{RTCP_OVERHEAD, RTP_OVERHEAD};
@@ -22,6 +22,7 @@ impl Sink for SealingSink<'_> {
     fn send_rtp(
         &mut self,
         to: ParticipantKey,
+        lane: Lane,
         seq: SeqNo,
         len: usize,
         write: impl FnOnce(&mut [u8]),
@@ -29,7 +30,7 @@ impl Sink for SealingSink<'_> {
         let Some(member) = self.members.get_mut(to) else {
             return;
         };
-        self.outbox.push(to, len + RTP_OVERHEAD, |room| {
+        self.outbox.push(to, lane, len + RTP_OVERHEAD, |room| {
             write(&mut room[..len]);
             member.transport.seal_rtp(seq, room, len).ok()
         });
@@ -40,7 +41,7 @@ impl Sink for SealingSink<'_> {
             return;
         };
         self.outbox
-            .push(to, compound.len() + RTCP_OVERHEAD, |room| {
+            .push(to, Lane::Loose, compound.len() + RTCP_OVERHEAD, |room| {
                 room[..compound.len()].copy_from_slice(compound);
                 member.transport.seal_rtcp(room, compound.len()).ok()
             });

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use convoke_media::control::{
     Event, FrameSize, MediaKind, SlotAssignment, SlotRequest, SlotTarget, Source, TrackId,
 };
-use convoke_media::egress::Sink;
+use convoke_media::egress::{Lane, Sink};
 use convoke_media::ids::{Mid, ParticipantId, ParticipantKey, Pt, Rid, RouterId, SeqNo, Ssrc};
 use convoke_media::negotiation::params::{
     Codec, CodecParams, EncodingParams, ExtensionIds, Fingerprint, FingerprintHash, Negotiated,
@@ -55,6 +55,7 @@ impl Sink for Capture {
     fn send_rtp(
         &mut self,
         to: ParticipantKey,
+        _lane: Lane,
         seq: SeqNo,
         len: usize,
         write: impl FnOnce(&mut [u8]),
@@ -262,7 +263,7 @@ impl Rtp {
             timestamp: self.timestamp,
             ssrc: self.ssrc,
         };
-        header.write(&mut bytes, !self.extensions.is_empty());
+        header.write(&mut bytes, !self.extensions.is_empty(), 12);
         if !self.extensions.is_empty() {
             let mut block = Vec::new();
             for (id, value) in &self.extensions {

@@ -54,8 +54,11 @@ fn ten_percent_both_ways_is_repaired() {
                 span += report.span;
                 lost += report.lost;
                 repaired += receiver.repaired;
+                // One round of asking and repeating fails in 19 of 100, and there are
+                // some 5,000 losses: six failures in a row are to be expected, each of
+                // which costs about 100 ms.
                 let gap = report.longest_gap;
-                assert!(gap < Duration::from_millis(600), "{seed}: {gap:?}");
+                assert!(gap < Duration::from_millis(800), "{seed}: {gap:?}");
             }
         }
         assert!(span > 5 * 4 * 6 * 80, "{seed}: only {span} packets");
