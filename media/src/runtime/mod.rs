@@ -4,8 +4,9 @@
 //! [`Sfu`] outright, so the packet path has no lock and nothing
 //! shared. The async world reaches it through [`handle::MediaHandle`].
 //!
-//! Calls are spread over the workers whole (`placement`); datagrams that the
-//! kernel gave to the wrong one are passed on (`steering`).
+//! Calls are spread over the workers whole (`placement`). Datagrams that the kernel
+//! gave to the wrong one are passed on (`steering`), until the right one has connected
+//! a socket to where they come from (`sockets`).
 
 pub mod addresses;
 mod cpu;
@@ -14,6 +15,7 @@ pub mod handle;
 pub mod message;
 mod pace;
 mod placement;
+mod sockets;
 mod steering;
 pub mod udp;
 mod worker;
@@ -37,9 +39,10 @@ use crate::transport::dtls::DtlsIdentity;
 use handle::Counter;
 pub use handle::{EventReceiver, MediaHandle};
 use placement::Placement;
+use sockets::Sockets;
 use steering::{Neighbour, Steering};
 use udp::Sharing;
-use worker::{Sockets, Wiring, Worker};
+use worker::{Wiring, Worker};
 
 /// Commands that may wait for a worker. A join is about four; fifty at once fit
 /// several times over, and beyond that a refusal is better than a queue.

@@ -6,8 +6,9 @@
 //! owners have confirmed, so that no stranger can fill it. An address always
 //! reaches the same socket, so each worker needs only its own table.
 //!
-//! What crosses costs a copy, an allocation and a wake-up per batch, and only on
-//! the way in, which is a small part of forwarding.
+//! What crosses costs a copy, an allocation and a wake-up per batch: the first checks
+//! and the handshake of a path, until its owner has connected a socket (`sockets`),
+//! and everything of a path that has none.
 
 use std::sync::Arc;
 use std::time::Instant;

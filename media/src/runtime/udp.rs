@@ -17,6 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::message::{RecvBatch, SendBatch};
 use crate::error::MediaError;
 use crate::outbox::Transmit;
+use crate::transport::Path;
 
 /// Asked of the kernel, which grants at most net.core.{r,w}mem_max. A room of 50
 /// with 720p layers receives 15 MB/s: 4 MB bridge a quarter of a second.
@@ -69,6 +70,18 @@ impl UdpSocket {
         Ok(Self {
             socket,
             port: bound.as_socket().map_or(address.port(), |a| a.port()),
+            segmentation: true,
+            sent: SendCounters::default(),
+        })
+    }
+
+    /// A socket for what comes by `path` alone, beside those that share its port.
+    pub(super) fn connect(path: Path) -> io::Result<Self> {
+        let socket = open(path.local, Sharing::BetweenWorkers)?;
+        socket.connect(&path.remote.into())?;
+        Ok(Self {
+            socket,
+            port: path.local.port(),
             segmentation: true,
             sent: SendCounters::default(),
         })
@@ -238,7 +251,6 @@ mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::*;
-    use crate::transport::Path;
 
     fn pair(ip: &str) -> (UdpSocket, UdpSocket, Path) {
         let wildcard: std::net::IpAddr = if ip.contains(':') {

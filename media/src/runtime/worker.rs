@@ -5,21 +5,17 @@
 //! before it ends; what makes batches of it is that `pace` lets datagrams gather
 //! in the sockets between two turns.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::AsRawFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use tokio::sync::mpsc;
 
 use crate::control::{Command, Event};
 use crate::demux::{DatagramKind, classify};
-use crate::error::MediaError;
 use crate::ids::RouterId;
 use crate::sfu::Sfu;
 use crate::transport::Path;
@@ -27,14 +23,10 @@ use crate::transport::Path;
 use super::event_queue::EventQueue;
 use super::handle::Envelope;
 use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
-use super::pace::{self, Pace, Sent};
+use super::pace::{self, Pace};
 use super::placement::{Movement, Placement};
+use super::sockets::{Inlet, Sockets};
 use super::steering::{Crossing, Steering};
-use super::udp::{Sharing, UdpSocket};
-
-const V4: Token = Token(0);
-const V6: Token = Token(1);
-const WAKE: Token = Token(2);
 
 /// Longest sleep; nothing depends on it but the end of a stalled event queue.
 const IDLE: Duration = Duration::from_secs(1);
@@ -46,6 +38,12 @@ const EVENT_RETRY: Duration = Duration::from_millis(20);
 /// of work in a room of fifty.
 const BATCHES_PER_TURN: usize = 4;
 
+/// Sockets and wakers told ready by one look; the others wait for the next.
+const EVENTS_PER_TURN: usize = 256;
+
+/// Pace of closing the sockets of paths that are gone.
+const SWEEP: Duration = Duration::from_secs(1);
+
 /// Commands in one turn; an offer takes up to a millisecond.
 const COMMANDS_PER_TURN: usize = 8;
 
@@ -53,86 +51,28 @@ const COMMANDS_PER_TURN: usize = 8;
 /// second-level cache before the kernel reads them.
 const FLUSH_BYTES: usize = 4 << 20;
 
-/// The media port in both families.
-#[derive(Debug)]
-pub(super) struct Sockets {
-    v4: UdpSocket,
-    v6: Option<UdpSocket>,
-}
-
-impl Sockets {
-    /// A host without IPv6 has one socket.
-    pub(super) fn bind(port: u16, sharing: Sharing) -> Result<Self, MediaError> {
-        let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port).into(), sharing)?;
-        let v6 = match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, v4.port()).into(), sharing) {
-            Ok(socket) => Some(socket),
-            Err(MediaError::Socket { source, .. }) => {
-                tracing::info!(%source, "no IPv6 media socket");
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Self { v4, v6 })
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.v4.port()
-    }
-
-    pub(super) fn has_v6(&self) -> bool {
-        self.v6.is_some()
-    }
-
-    fn sent(&self) -> Sent {
-        let counters = [Some(self.v4.sent), self.v6.as_ref().map(|v6| v6.sent)];
-        let each = counters.iter().flatten();
-        each.fold(Sent::default(), |sum, sent| Sent {
-            datagrams: sum.datagrams + sent.datagrams,
-            messages: sum.messages + sent.messages,
-        })
-    }
-
-    fn register(&self, poll: &Poll) -> io::Result<()> {
-        let registry = poll.registry();
-        registry.register(&mut SourceFd(&self.v4.as_raw_fd()), V4, Interest::READABLE)?;
-        match &self.v6 {
-            Some(v6) => registry.register(&mut SourceFd(&v6.as_raw_fd()), V6, Interest::READABLE),
-            None => Ok(()),
-        }
-    }
-
-    fn get(&self, token: Token) -> Option<&UdpSocket> {
-        if token == V4 {
-            Some(&self.v4)
-        } else {
-            self.v6.as_ref()
-        }
-    }
-}
-
 /// Readiness is edge-triggered: a source stays ready until it was seen empty.
 #[derive(Debug, Default)]
 struct Ready {
-    v4: bool,
-    v6: bool,
+    inlets: Vec<Inlet>,
     commands: bool,
     crossings: bool,
 }
 
 impl Ready {
     fn media(&self) -> bool {
-        self.v4 || self.v6 || self.crossings
+        !self.inlets.is_empty() || self.crossings
     }
 
     fn any(&self) -> bool {
-        self.v4 || self.v6 || self.commands || self.crossings
+        self.media() || self.commands
     }
 
     fn set(&mut self, token: Token) {
-        match token {
-            V4 => self.v4 = true,
-            V6 => self.v6 = true,
-            _ => (self.commands, self.crossings) = (true, true),
+        match Inlet::of(token) {
+            Some(inlet) if self.inlets.contains(&inlet) => {}
+            Some(inlet) => self.inlets.push(inlet),
+            None => (self.commands, self.crossings) = (true, true),
         }
     }
 }
@@ -165,6 +105,7 @@ pub(super) struct Worker {
     pace: Pace,
     /// Datagrams of this turn.
     taken: usize,
+    swept: Instant,
     /// When the turn before began: what is read now arrived after it.
     turned: Instant,
 }
@@ -172,7 +113,7 @@ pub(super) struct Worker {
 /// What a worker sleeps in, made before it so that others can wake it.
 pub(super) fn bed() -> io::Result<(Poll, Arc<Waker>)> {
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), WAKE)?;
+    let waker = Waker::new(poll.registry(), Inlet::WAKE)?;
     Ok((poll, Arc::new(waker)))
 }
 
@@ -201,6 +142,7 @@ impl Worker {
             sending: SendBatch::default(),
             pace: Pace::default(),
             taken: 0,
+            swept: read_clock(),
             turned: read_clock(),
         })
     }
@@ -214,7 +156,7 @@ impl Worker {
     }
 
     fn run(&mut self) {
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
         while !self.stop.load(Ordering::Acquire) {
             self.wait(&mut events);
             self.turn(read_clock());
@@ -263,11 +205,16 @@ impl Worker {
         // Before the sockets: what says whose a path is was sent before the answer
         // that lets its first packets come.
         self.ready.crossings = self.ready.crossings && self.take_crossings(now);
-        self.ready.v4 = self.ready.v4 && self.take_datagrams(now, V4);
-        self.ready.v6 = self.ready.v6 && self.take_datagrams(now, V6);
+        let mut inlets = mem::take(&mut self.ready.inlets);
+        inlets.retain(|inlet| self.take_datagrams(now, *inlet));
+        self.ready.inlets = inlets;
         self.steering.wake();
         if self.sfu.next_timeout().is_some_and(|at| at <= now) {
             self.sfu.handle_timeout(now);
+        }
+        if now >= self.swept + SWEEP {
+            self.swept = now;
+            self.sockets.sweep(|path| self.sfu.owns(path));
         }
         self.events.flush();
         while let Some(event) = self.sfu.poll_event() {
@@ -297,9 +244,9 @@ impl Worker {
     }
 
     /// Whether more may wait.
-    fn take_datagrams(&mut self, now: Instant, token: Token) -> bool {
+    fn take_datagrams(&mut self, now: Instant, inlet: Inlet) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            let Some(socket) = self.sockets.get(token) else {
+            let Some(socket) = self.sockets.get(inlet) else {
                 return false;
             };
             let count = socket.receive(&mut self.received);
@@ -352,6 +299,7 @@ impl Worker {
             .handle_packet(at, path.local, path.remote, &mut bytes);
         if is_check && self.sfu.owns(&path) {
             self.steering.confirm(by, path);
+            self.sockets.connect(&self.poll, path);
         }
     }
 
@@ -367,11 +315,11 @@ impl Worker {
         let old = mem::replace(&mut self.sfu, (self.make_sfu)());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
         self.ready = Ready {
-            v4: true,
-            v6: true,
+            inlets: vec![Inlet::V4, Inlet::V6],
             commands: true,
             crossings: true,
         };
+        self.sockets.sweep(|_| false);
         for router in lost {
             self.placement.lost(router);
             self.events.push(Event::RouterLost { router });
@@ -397,7 +345,7 @@ fn flush(sfu: &mut Sfu, sockets: &mut Sockets, sending: &mut SendBatch) {
     if outbox.is_empty() {
         return;
     }
-    let Sockets { v4, v6 } = sockets;
+    let Sockets { v4, v6, .. } = sockets;
     let runs = outbox.runs().filter(|run| run.path.remote.is_ipv4());
     v4.send(sending, runs);
     if let Some(v6) = v6 {
