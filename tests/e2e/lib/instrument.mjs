@@ -14,11 +14,20 @@ export function instrument() {
     }
   };
 
+  // Only signaling knows whose voice is on an audio Slot: it has no tile.
+  const assigned = new Map();
+  const follow = ({ data }) => {
+    const { type, slots } = JSON.parse(data);
+    if (type !== 'slots' && type !== 'joined') return;
+    for (const { mid, participantId, source } of slots) assigned.set(mid, { participantId, source });
+  };
+
   const NativeSocket = window.WebSocket;
   window.WebSocket = class extends NativeSocket {
     constructor(...args) {
       super(...args);
       sockets.push(this);
+      this.addEventListener('message', follow);
     }
   };
 
@@ -103,6 +112,7 @@ export function instrument() {
           plis: stat.pliCount ?? 0,
         })),
         audio: inbound('audio').map((stat) => ({
+          ...assigned.get(stat.mid),
           mid: stat.mid,
           packets: stat.packetsReceived ?? 0,
           energy: stat.totalAudioEnergy ?? 0,

@@ -82,6 +82,27 @@ export class Person {
     return audio.reduce((sum, { packets }) => sum + packets, 0);
   }
 
+  async #heardFrom(person, source) {
+    const { audio } = await this.tab.stats();
+    return audio.find((stat) => stat.participantId === person.id && stat.source === source);
+  }
+
+  /** Waits until one source of somebody was heard, whatever the others say. */
+  async hearsFrom(person, source, timeoutMs) {
+    const slot = await eventually(
+      `${this.name} has a Slot with ${person.name}'s ${source}`,
+      () => this.#heardFrom(person, source),
+      (stat) => stat !== undefined,
+      timeoutMs,
+    );
+    return eventually(
+      `${this.name} hears ${person.name}'s ${source}`,
+      () => this.#heardFrom(person, source),
+      (stat) => stat?.mid === slot.mid && stat.energy > slot.energy + 0.0001,
+      timeoutMs,
+    );
+  }
+
   /** Waits until sound was played that was not there before. */
   async hears(timeoutMs) {
     const before = await this.heardEnergy();
