@@ -133,8 +133,8 @@ export function instrument() {
       };
     },
 
-    /** Cuts the signaling connection as a dying network does: unannounced. */
-    dropSockets() {
+    /** Closes the signaling connection under the page, which did not ask for it. */
+    closeSockets() {
       for (const socket of sockets) socket.close();
     },
 
