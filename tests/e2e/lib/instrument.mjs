@@ -105,8 +105,10 @@ export function instrument() {
           frames: stat.framesDecoded ?? 0,
           width: stat.frameWidth ?? 0,
           height: stat.frameHeight ?? 0,
-          freezes: stat.freezeCount ?? 0,
-          frozenSecs: stat.totalFreezesDuration ?? 0,
+          // Not every browser counts them.
+          freezes: stat.freezeCount,
+          frozenSecs: stat.totalFreezesDuration,
+          dropped: stat.framesDropped,
           lost: stat.packetsLost ?? 0,
           nacks: stat.nackCount ?? 0,
           plis: stat.pliCount ?? 0,
