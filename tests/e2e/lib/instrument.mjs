@@ -31,6 +31,14 @@ export function instrument() {
     }
   };
 
+  // A test that wants media to take another path than the server's own address.
+  const answered = NativeConnection.prototype.setRemoteDescription;
+  NativeConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    const port = localStorage.getItem('e2e.mediaPort');
+    const detour = port ? sdp.replace(/(a=candidate:.* )\d+( typ host)/g, `$1${port}$2`) : sdp;
+    return answered.call(this, { type, sdp: detour });
+  };
+
   // What is published is the first codec of a sending m-line: a test that wants
   // another one than the page prefers says so in localStorage.
   const prefer = RTCRtpTransceiver.prototype.setCodecPreferences;
