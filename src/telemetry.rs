@@ -5,10 +5,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// Log what a stranger's packet makes them say, at its pace; what matters of it is
-/// counted by our own code. A filter that names one of them wins.
-const CHATTY: &str =
-    "rtc_dtls=off,rtc_stun=off,rtc_sdp=off,rtc_rtp=off,rtc_rtcp=off,rtc_shared=off,";
+/// Log what a stranger's packet makes them say, at its pace, and at `trace` whole
+/// frames with the tokens in them; what matters of it is counted by our own code. A
+/// filter that names one of them wins.
+const CHATTY: &str = "rtc_dtls=off,rtc_stun=off,rtc_sdp=off,rtc_rtp=off,rtc_rtcp=off,\
+                      rtc_shared=off,tungstenite=off,";
 
 /// Installs the process's subscriber. Logs go to stderr, so that stdout stays for
 /// what a command answers.

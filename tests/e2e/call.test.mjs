@@ -4,22 +4,9 @@ import assert from 'node:assert/strict';
 
 import { eventually } from './lib/await.mjs';
 import { journeys } from './lib/journey.mjs';
-import { Person, RAMP_MS, meet } from './lib/person.mjs';
+import { Person, RAMP_MS, flowsCalmly, meet } from './lib/person.mjs';
 
 const { journey } = journeys('call');
-
-/** A stretch of pictures in which nothing froze; two cores may need a few tries. */
-async function flowsCalmly(viewer, publisher, frames = 60, tries = 8) {
-  const froze = [];
-  while (froze.length < tries) {
-    const { frozenSecs: before } = await viewer.sees(publisher, { frames: 1 });
-    const { frozenSecs, width, lost, freezes } = await viewer.sees(publisher, { frames });
-    froze.push(frozenSecs - before);
-    console.log(`${frames} pictures, ${width} wide: frozen ${froze.at(-1).toFixed(2)} s; ${freezes} freezes and ${lost} packets lost in all`);
-    if (froze.at(-1) < 0.25 && width === 1280) return;
-  }
-  assert.fail(`seconds frozen in each ${frames} pictures: ${froze}`);
-}
 
 journey('from the start page into a room, and by its link', async ({ url, browsers }) => {
   const tab = await browsers.chromium();
@@ -79,7 +66,7 @@ journey('720p arrives as 720p, sealed with AES-GCM, without freezing', async (wo
   await meet(ada, bob);
 
   await ada.sees(bob, { width: 1280, timeoutMs: RAMP_MS });
-  await flowsCalmly(ada, bob);
+  await flowsCalmly(ada, bob, { width: 1280 });
 
   for (const person of [ada, bob]) {
     const { transport } = await person.tab.stats();

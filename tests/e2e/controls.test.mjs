@@ -55,8 +55,12 @@ journey('a shared screen is seen and heard beside the camera', async (world) => 
   const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
   const bob = await Person.join(await browsers.chromium(), { url, room, name: 'Bob' });
   await meet(ada, bob);
+  // What is heard of Bob from here on is not his voice.
+  await bob.tab.click('mute-button');
+  await ada.seesTile(bob, 'muted', (tile) => tile?.muted);
   await bob.tab.click('share-button');
   await ada.sees(bob, { source: 'screen', width: 1280, timeoutMs: 30_000 });
+  await ada.hearsFrom(bob, 'screen_audio', 30_000);
   await ada.sees(bob, { source: 'camera' });
   await ada.tab.screenshot('7-screen-share');
   await bob.tab.click('share-button');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { journeys } from './lib/journey.mjs';
-import { Person, RAMP_MS, meet } from './lib/person.mjs';
+import { Person, RAMP_MS, flowsCalmly, meet } from './lib/person.mjs';
 
 const { journey } = journeys('firefox');
 
@@ -13,6 +13,8 @@ journey('Chromium and Firefox see and hear each other', async ({ room, url, brow
   await meet(ada, fox);
   await fox.sees(ada, { width: 640, timeoutMs: RAMP_MS });
   await ada.sees(fox, { width: 640, timeoutMs: RAMP_MS });
+  await flowsCalmly(fox, ada, { width: 640 });
+  await flowsCalmly(ada, fox, { width: 640 });
   const { transport } = await fox.tab.stats();
   assert.match(transport.srtpCipher, /AES_128_GCM/);
   await fox.tab.screenshot('8-firefox');

@@ -59,6 +59,19 @@ journey('no device at all is explained, and joining to listen works', async (wor
   await eve.sees(ada);
 });
 
+journey('the host ends the call for everybody, and everybody reads it', async (world) => {
+  const { room, url, browsers, server } = world;
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const bob = await Person.join(await browsers.chromium(), { url, room, name: 'Bob' });
+  await meet(ada, bob);
+  assert.equal(await bob.tab.text('end-button'), undefined, 'a guest cannot end it');
+  await ada.tab.click('end-button');
+  for (const { tab } of [bob, ada]) await reads(tab, /the call has ended/i);
+  await bob.tab.screenshot('16-ended');
+  const { calls } = await server.get(`/api/v1/rooms/${room}/calls`);
+  assert.deepEqual([calls[0].status, calls[0].endReason], ['ended', 'completed']);
+});
+
 journey('the last one to leave ends the call', async (world) => {
   const { room, url, browsers, server } = world;
   const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });

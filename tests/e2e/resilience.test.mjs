@@ -7,6 +7,7 @@ import { eventually } from './lib/await.mjs';
 import { ip } from './lib/browsers.mjs';
 import { journeys } from './lib/journey.mjs';
 import { Person, meet } from './lib/person.mjs';
+import { DeadEnds } from './lib/relays.mjs';
 
 const { journey } = journeys('resilience', {
   // Both of the addresses that the browsers may use can reach these.
@@ -25,18 +26,21 @@ const theCall = async ({ server, room }) => {
   return server.get(`/api/v1/calls/${calls[0].id}`);
 };
 
-journey('a dropped WebSocket: the same participant, and media never stopped', async (world) => {
-  const [ada, bob] = await two(world);
-  const opened = await bob.tab.evaluate(() => window.__e2e.sockets.length);
-  await bob.tab.evaluate(() => window.__e2e.dropSockets());
+const socketsOf = ({ tab }) =>
+  tab.evaluate(() => {
+    const { sockets } = window.__e2e;
+    return { count: sockets.length, open: sockets.at(-1).readyState === WebSocket.OPEN };
+  });
+
+/** Bob's WebSocket is lost by `lose`: to the others nothing happened. */
+async function survives(world, [ada, bob], lose) {
+  const opened = await socketsOf(bob);
+  await lose();
   await eventually(
     'Bob has another socket, open',
-    () =>
-      bob.tab.evaluate(() => {
-        const { sockets } = window.__e2e;
-        return { count: sockets.length, open: sockets.at(-1).readyState === WebSocket.OPEN };
-      }),
-    ({ count, open }) => count > opened && open,
+    () => socketsOf(bob),
+    ({ count, open }) => count > opened.count && open,
+    30_000,
   );
   await ada.sees(bob);
   await bob.sees(ada);
@@ -48,6 +52,24 @@ journey('a dropped WebSocket: the same participant, and media never stopped', as
   assert.equal(participants.length, 2);
   const left = events.filter(({ type }) => type === 'left');
   assert.deepEqual(left, [], 'nobody left');
+}
+
+journey('a WebSocket that is closed: the same participant, and media never stopped', async (world) => {
+  const [ada, bob] = await two(world);
+  await survives(world, [ada, bob], () => bob.tab.evaluate(() => window.__e2e.closeSockets()));
+});
+
+journey('a WebSocket that dies without a word is noticed, and nobody leaves', async (world) => {
+  const ends = await DeadEnds.start();
+  try {
+    const { room, url, browsers } = world;
+    const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+    const bob = await Person.join(await browsers.chromium(), { url: ends.url, room, name: 'Bob' });
+    await meet(ada, bob);
+    await survives(world, [ada, bob], () => assert.ok(ends.silence() > 0));
+  } finally {
+    ends.close();
+  }
 });
 
 journey('an ICE restart keeps the call', async (world) => {
@@ -85,17 +107,16 @@ journey('the network path changes: media moves to the other address', async (wor
   assert.deepEqual(events.filter(({ type }) => type === 'left'), []);
 });
 
-journey('kill -9 and a new start: the same participants in the same call', async (world) => {
-  const [ada, bob] = await two(world);
-  const before = await theCall(world);
-  await world.server.kill();
+/** What everybody goes through when the server ends by `end` and starts again. */
+async function restart({ server }, [ada, bob], end) {
+  await end();
   for (const { tab } of [ada, bob]) {
     await eventually('the page says what is wrong', () => tab.text('message'), (text) =>
       /connection lost/i.test(text),
     );
   }
   await ada.tab.screenshot('12-connection-lost');
-  await world.server.run();
+  await server.run();
   for (const { tab } of [ada, bob]) {
     const quiet = (text) => text === undefined;
     await eventually('and no longer', () => tab.text('message'), quiet, 30_000);
@@ -104,6 +125,12 @@ journey('kill -9 and a new start: the same participants in the same call', async
   await bob.sees(ada, { timeoutMs: 30_000 });
   await ada.hears();
   assert.deepEqual([await ada.ownId(), await bob.ownId()], [ada.id, bob.id], 'resumed');
+}
+
+journey('kill -9 and a new start: the same participants in the same call', async (world) => {
+  const [ada, bob] = await two(world);
+  const before = await theCall(world);
+  await restart(world, [ada, bob], () => world.server.kill());
   const after = await theCall(world);
   assert.equal(after.id, before.id, 'one call');
   assert.equal(after.participants.length, 2);
@@ -129,8 +156,10 @@ journey('kill -9 and nobody returns: the call is ended, with a reason and times'
 });
 
 journey('SIGTERM tells everybody and ends with 0; a start later they are back', async (world) => {
-  const [ada] = await two(world);
-  assert.equal(await world.server.stop(), 0);
-  await world.server.run();
-  await eventually('Ada is back', () => ada.ownId(), (id) => id !== undefined, 30_000);
+  const [ada, bob] = await two(world);
+  const before = await theCall(world);
+  await restart(world, [ada, bob], async () => assert.equal(await world.server.stop(), 0));
+  const after = await theCall(world);
+  assert.equal(after.id, before.id, 'one call');
+  assert.deepEqual(after.events.filter(({ type }) => type === 'left'), [], 'nobody left');
 });

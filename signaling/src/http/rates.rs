@@ -30,6 +30,9 @@ pub struct RateLimits {
     pub backend: Rate,
     /// Tokens and keys that were wrong, of one address (IPv6: one /64).
     pub failures: Rate,
+    /// Calls that guests of one address start, each of which stays on record. Joining
+    /// one that goes on costs nothing here: an office or a class is one address.
+    pub guest_calls: Rate,
 }
 
 impl Default for RateLimits {
@@ -47,6 +50,10 @@ impl Default for RateLimits {
                 burst: 30,
                 interval: Duration::from_secs(2),
             },
+            guest_calls: Rate {
+                burst: 60,
+                interval: Duration::from_secs(10),
+            },
         }
     }
 }
@@ -58,6 +65,7 @@ struct Tables {
     users: Table<UserId>,
     backend: Table<()>,
     failures: Table<IpAddr>,
+    guest_calls: Table<IpAddr>,
 }
 
 impl Rates {
@@ -66,32 +74,54 @@ impl Rates {
             users: Table::new(limits.user),
             backend: Table::new(limits.backend),
             failures: Table::new(limits.failures),
+            guest_calls: Table::new(limits.guest_calls),
         }))
     }
 
     /// One request of a user.
     pub(crate) fn user(&self, user: &UserId, now: UnixMillis) -> Result<(), RequestRefused> {
         let tables = self.0.as_ref();
-        tables.map_or(Ok(()), |tables| tables.users.take(user.clone(), now))
+        tables.map_or(Ok(()), |tables| {
+            refused(tables.users.take(user.clone(), now))
+        })
     }
 
     /// One request with an API key.
     pub(crate) fn backend(&self, now: UnixMillis) -> Result<(), RequestRefused> {
         let tables = self.0.as_ref();
-        tables.map_or(Ok(()), |tables| tables.backend.take((), now))
+        tables.map_or(Ok(()), |tables| refused(tables.backend.take((), now)))
     }
 
     /// One proof that was none.
     pub(crate) fn failure(&self, from: IpAddr, now: UnixMillis) -> Result<(), RequestRefused> {
         let tables = self.0.as_ref();
-        tables.map_or(Ok(()), |tables| tables.failures.take(network(from), now))
+        tables.map_or(Ok(()), |tables| {
+            refused(tables.failures.take(network(from), now))
+        })
     }
 
     /// Whether this address has failed too often for the next guess to be looked at.
     pub(crate) fn may_guess(&self, from: IpAddr, now: UnixMillis) -> Result<(), RequestRefused> {
         let tables = self.0.as_ref();
-        tables.map_or(Ok(()), |tables| tables.failures.peek(&network(from), now))
+        tables.map_or(Ok(()), |tables| {
+            refused(tables.failures.peek(&network(from), now))
+        })
     }
+
+    /// One Call that a guest starts, or how long until it may.
+    pub(crate) fn guest_call(&self, from: IpAddr, now: UnixMillis) -> Result<(), Duration> {
+        let tables = self.0.as_ref();
+        tables.map_or(Ok(()), |tables| tables.guest_calls.take(network(from), now))
+    }
+}
+
+fn refused(taken: Result<(), Duration>) -> Result<(), RequestRefused> {
+    taken.map_err(|wait| {
+        let retry_after_secs = u32::try_from(wait.as_millis().div_ceil(1000));
+        RequestRefused::TooMany {
+            retry_after_secs: retry_after_secs.unwrap_or(u32::MAX),
+        }
+    })
 }
 
 /// One customer of a provider has a whole /64 (RFC 6177).
@@ -119,7 +149,8 @@ impl<K: Eq + Hash> Table<K> {
         }
     }
 
-    fn take(&self, key: K, now: UnixMillis) -> Result<(), RequestRefused> {
+    /// Takes one, or says how long until there is one.
+    fn take(&self, key: K, now: UnixMillis) -> Result<(), Duration> {
         let now = now.0;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let level = full_at.get(&key).copied().unwrap_or(now).max(now);
@@ -133,23 +164,20 @@ impl<K: Eq + Hash> Table<K> {
         Ok(())
     }
 
-    fn peek(&self, key: &K, now: UnixMillis) -> Result<(), RequestRefused> {
+    fn peek(&self, key: &K, now: UnixMillis) -> Result<(), Duration> {
         let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let level = full_at.get(key).copied().unwrap_or(now.0);
         self.check(level, now.0)
     }
 
     /// Whether one more fits into a bucket that is full again at `level`.
-    fn check(&self, level: i64, now: i64) -> Result<(), RequestRefused> {
+    fn check(&self, level: i64, now: i64) -> Result<(), Duration> {
         let deepest = now + self.interval() * i64::from(self.rate.burst.saturating_sub(1));
         let wait = level - deepest;
         if wait <= 0 {
             return Ok(());
         }
-        let retry_after_secs = u32::try_from(wait.unsigned_abs().div_ceil(1000));
-        Err(RequestRefused::TooMany {
-            retry_after_secs: retry_after_secs.unwrap_or(u32::MAX),
-        })
+        Err(Duration::from_millis(wait.unsigned_abs()))
     }
 
     fn interval(&self) -> i64 {
@@ -170,27 +198,35 @@ mod tests {
     fn a_burst_passes_and_then_one_an_interval() {
         let table = Table::new(RATE);
         let start = 1_700_000_000_000;
-        // Milliseconds since the start, and seconds to wait if it is refused.
+        // Milliseconds since the start, and those to wait if it is refused.
         let cases = [
             (0, None),
             (0, None),
             (0, None),
-            (0, Some(2)),
-            (500, Some(2)),
-            (1500, Some(1)),
+            (0, Some(2000)),
+            (500, Some(1500)),
+            (1500, Some(500)),
             (2000, None),
-            (2000, Some(2)),
+            (2000, Some(2000)),
             (60_000, None),
             (60_000, None),
             (60_000, None),
-            (60_000, Some(2)),
+            (60_000, Some(2000)),
         ];
-        for (i, (at, refused)) in cases.into_iter().enumerate() {
+        for (i, (at, wait)) in cases.into_iter().enumerate() {
             let got = table.take("ann", UnixMillis(start + at)).err();
-            let want = refused.map(|retry_after_secs| RequestRefused::TooMany { retry_after_secs });
+            let want = wait.map(Duration::from_millis);
             assert_eq!(got, want, "request {i} at {at}");
         }
         assert_eq!(table.take("ben", UnixMillis(start)), Ok(()));
+    }
+
+    #[test]
+    fn whoever_is_refused_waits_whole_seconds() {
+        for (millis, retry_after_secs) in [(1, 1), (1000, 1), (1500, 2)] {
+            let got = refused(Err(Duration::from_millis(millis)));
+            assert_eq!(got, Err(RequestRefused::TooMany { retry_after_secs }));
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub(super) async fn open(
     }
     let permit = state.admission().admit(address)?;
     let session = Session::new(state.sessions().clone());
+    let counting = state.clone();
+    let session = session.counting_guest_calls(Box::new(move |now| {
+        counting.rates().guest_call(address, now)
+    }));
     let ping_interval = state.sessions().config.ping_interval;
     let stop = state.stop().clone();
     // Taken before the upgrade, so that a stopping server waits for this one too.

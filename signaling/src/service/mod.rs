@@ -193,6 +193,11 @@ impl CallService {
         finish(self.core().join(who.clone(), room)).await
     }
 
+    /// Whether a Call goes on in `room`, so that joining would start none.
+    pub fn goes_on(&self, room: &RoomName) -> bool {
+        self.core.rooms.is_live(room)
+    }
+
     /// First negotiation, renegotiation or ICE restart.
     pub async fn offer(
         &self,

@@ -87,6 +87,15 @@ impl Rooms {
         lock(&self.index).calls.remove(&id);
     }
 
+    /// Whether a Call goes on there, without waiting for its turn.
+    pub(super) fn is_live(&self, name: &RoomName) -> bool {
+        let index = lock(&self.index);
+        index
+            .rooms
+            .get(name)
+            .is_some_and(|room| room.live().is_some())
+    }
+
     fn get_or_insert(&self, name: &RoomName) -> Arc<Room> {
         let mut index = lock(&self.index);
         let room = index.rooms.entry(name.clone()).or_insert_with(|| {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::time::UnixMillis;
+
 /// Ping intervals without a word after which a connection counts as lost.
 pub const IDLE_PINGS: u32 = 2;
 
@@ -35,6 +37,10 @@ const BUCKET_PER_SECOND: f64 = 20.0;
 pub(super) const OFFER_COST: f64 = 10.0;
 /// A join writes to the database and may create a Call, which stays on record.
 pub(super) const JOIN_COST: f64 = 10.0;
+
+/// One Call that a guest starts, or how long until it may: counted by the carrier,
+/// which knows from where the guest comes.
+pub(crate) type GuestCalls = Box<dyn Fn(UnixMillis) -> Result<(), Duration> + Send + Sync>;
 
 /// Token bucket over a Session's messages.
 #[derive(Debug, Clone, Copy)]

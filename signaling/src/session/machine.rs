@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::convert::{self, Refusal};
-use super::limits::{Bucket, JOIN_COST, MAX_STRIKES, OFFER_COST};
+use super::limits::{Bucket, GuestCalls, JOIN_COST, MAX_STRIKES, OFFER_COST};
 use super::message::{ClientMessage, ErrorCode, ServerMessage};
 use super::ringing::Rings;
 use super::{Close, Reply, SessionContext};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Standing};
 use crate::error::CallError;
 use crate::events::feed::Lagged;
 use crate::events::hub::{Closed, NoticeReceiver};
@@ -50,6 +50,7 @@ pub struct Session {
     /// Rings of whoever it is, once that is known.
     rings: Option<Rings>,
     bucket: Bucket,
+    guest_calls: Option<GuestCalls>,
     strikes: u32,
 }
 
@@ -65,8 +66,15 @@ impl Session {
             context,
             rings: None,
             bucket: Bucket::full(now),
+            guest_calls: None,
             strikes: 0,
         }
+    }
+
+    /// Has every Call that it starts as a guest counted.
+    pub(crate) fn counting_guest_calls(mut self, counted: GuestCalls) -> Self {
+        self.guest_calls = Some(counted);
+        self
     }
 
     /// A connection whose carrier knows already who it is. `resume` continues an
@@ -327,7 +335,28 @@ impl Session {
             ClientMessage::Offer { .. } => OFFER_COST,
             _ => 1.0,
         };
-        self.bucket.take(cost, Instant::now())
+        self.bucket.take(cost, Instant::now())?;
+        match message {
+            ClientMessage::Join { room, .. } => self.pay_for_call(room),
+            _ => Ok(()),
+        }
+    }
+
+    /// A user answers for its Calls by name, a guest only by its address. Nothing is
+    /// paid for joining what goes on, or one guest could keep out all of its neighbours.
+    fn pay_for_call(&self, room: &str) -> Result<(), Duration> {
+        let State::Idle { principal } = &self.state else {
+            return Ok(());
+        };
+        let (Standing::Guest, Some(guest_calls)) = (principal.standing, &self.guest_calls) else {
+            return Ok(());
+        };
+        match RoomName::try_from(room) {
+            Ok(room) if !self.context.service.goes_on(&room) => {
+                guest_calls(self.context.clock.now())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The answer to a refused message, and the end of the Session where there is no

@@ -86,6 +86,7 @@ macro_rules! assert_call {
             ".id" => "[call]",
             ".room" => "[room]",
             ".participants[].id" => "[participant]",
+            ".devices[].id" => "[participant]",
             ".events[].participantId" => "[participant]",
         })
     };

@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Response};
 use convoke_signaling::http::{HttpConfig, Rate, RateLimits};
+use serde_json::json;
 
 use crate::common::{Engine, TestDb};
 use crate::served::{API_KEY, Served, Setup, json_of};
+use crate::socket::Socket;
 
 const SITE: &str = "https://app.example.org";
 const LIST: &str = "/api/v1/rooms/standup/calls";
@@ -29,12 +31,17 @@ async fn limited(db: &TestDb) -> Served {
         user: rate(3),
         backend: rate(5),
         failures: rate(2),
+        guest_calls: rate(2),
     });
-    let http = HttpConfig {
-        rates,
-        ..HttpConfig::default()
+    let setup = Setup {
+        guests: true,
+        http: HttpConfig {
+            rates,
+            ..HttpConfig::default()
+        },
+        ..Setup::default()
     };
-    served(db, http).await
+    Served::with(db, setup).await
 }
 
 async fn list(served: &Served, proof: (&str, &str)) -> Response<Body> {
@@ -85,6 +92,41 @@ async fn an_address_that_guesses_is_no_longer_listened_to() {
     );
     served.world.clock.advance(Duration::from_secs(4));
     assert_eq!(list(&served, ("x-api-key", API_KEY)).await.status(), 200);
+}
+
+async fn guest(served: &Served) -> Socket {
+    let mut socket = served.connect().await;
+    let hello = json!({"type": "hello", "protocol": 1, "name": "Gast"});
+    socket.send(hello).await;
+    socket.expect("welcome").await;
+    socket
+}
+
+#[tokio::test]
+async fn guests_of_an_address_start_so_many_calls_and_join_all_they_like() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = limited(&db).await;
+    let mut ann = guest(&served).await;
+    let mut ben = guest(&served).await;
+    ann.join("first").await;
+    ben.join("second").await;
+    // Sessions of the same address share what is left, which is nothing.
+    let mut cem = guest(&served).await;
+    let third = json!({"type": "join", "request": 1, "room": "third"});
+    cem.send(third.clone()).await;
+    let refused = cem.expect("error").await;
+    assert_eq!(refused["code"], "rate_limited");
+    assert_eq!(refused["retryAfterSecs"], 2);
+    // What goes on is open, and who has a token is not a guest.
+    cem.join("first").await;
+    served.enter("1").await.join("third").await;
+    cem.send(json!({"type": "leave"})).await;
+    let fourth = json!({"type": "join", "request": 2, "room": "fourth"});
+    cem.send(fourth.clone()).await;
+    assert_eq!(cem.expect_error().await, "rate_limited");
+    served.world.clock.advance(Duration::from_secs(2));
+    cem.send(fourth).await;
+    cem.expect("joined").await;
 }
 
 async fn from_site(served: &Served, method: Method, site: &str) -> (u16, HeaderMap) {

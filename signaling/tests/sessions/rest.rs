@@ -48,8 +48,41 @@ on_both_databases! {
         insta::assert_json_snapshot!("call_details", call, {
             ".id" => "[call]",
             ".participants[].id" => "[participant]",
+            ".devices[].id" => "[participant]",
             ".events[].participantId" => "[participant]",
         });
+    }
+
+    async fn two_devices_of_one_user_are_each_on_record(db: TestDb) {
+        let served = Served::start(&db).await;
+        let mut desk = served.enter("1").await;
+        let mut phone = served.enter("1").await;
+        let id = desk.join("standup").await["call"]["id"].clone();
+        served.world.clock.advance(Duration::from_secs(5));
+        phone.join("standup").await;
+        served.world.clock.advance(Duration::from_secs(10));
+        desk.send(json!({"type": "leave"})).await;
+        phone.expect("participant_left").await;
+        served.world.clock.advance(Duration::from_secs(15));
+        phone.send(json!({"type": "end_call", "request": 1})).await;
+        phone.expect("call_ended").await;
+
+        let token = served.token("1", None, false);
+        let path = format!("/api/v1/calls/{}", id.as_str().unwrap());
+        let (_, call) = served.get(&path, Some(&token)).await;
+        let durations = |list: &str| {
+            let all = call[list].as_array().unwrap().iter();
+            all.map(|one| one["durationSecs"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!((durations("participants"), durations("devices")), (vec![30], vec![15, 25]));
+        let reasons: Vec<_> = call["devices"].as_array().unwrap().iter().map(|d| &d["leaveReason"]).collect();
+        assert_eq!(reasons, ["left", "call_ended"]);
+        // The events speak of devices, so each must be found.
+        let known = |event: &Value| {
+            let id = event.get("participantId");
+            id.is_none_or(|id| call["devices"].as_array().unwrap().iter().any(|d| d["id"] == *id))
+        };
+        assert!(call["events"].as_array().unwrap().iter().all(known), "{call}");
     }
 
     async fn a_call_that_goes_on_is_on_record_too(db: TestDb) {

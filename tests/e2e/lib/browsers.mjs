@@ -138,6 +138,11 @@ export class Tab {
   }
 }
 
+/** Runs in every page first: what its `instrument` is to do otherwise. */
+function remember(wishes) {
+  for (const [name, value] of Object.entries(wishes)) localStorage.setItem(`e2e.${name}`, value);
+}
+
 /** Opens tabs, each a person with a browser profile of their own. */
 export class Browsers {
   #chromiums = new Map();
@@ -145,27 +150,30 @@ export class Browsers {
 
   /**
    * @param {{permission?: 'granted' | 'denied', devices?: boolean, codec?: string,
-   *   colorScheme?: string, script?: () => void}} [options] `script` runs before the page's
+   *   mediaPort?: number, colorScheme?: string, script?: () => void}} [options] `script`
+   *   runs before the page's, media go to `mediaPort` in place of the server's
    */
-  async chromium({ permission = 'granted', devices = true, codec, colorScheme, script } = {}) {
+  async chromium({ permission = 'granted', devices = true, colorScheme, script, ...wishes } = {}) {
     const browser = await this.#launchChromium(permission, devices);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       colorScheme,
     });
+    await context.addInitScript(remember, wishes);
     await context.addInitScript(instrument);
-    if (codec) await context.addInitScript((name) => localStorage.setItem('e2e.codec', name), codec);
     if (script) await context.addInitScript(script);
     return this.#track(new Tab(await context.newPage(), () => context.close()));
   }
 
-  async firefox({ codec } = {}) {
+  /** @param {{codec?: string, mediaPort?: number, script?: () => void}} [options] */
+  async firefox({ script, ...wishes } = {}) {
     // A window each: a tab in the background draws nothing, so it asks for nothing.
     const browser = await puppeteer.launch(FIREFOX);
     const [page] = await browser.pages();
     await page.setViewport({ width: 1280, height: 800 });
+    await page.evaluateOnNewDocument(remember, wishes);
     await page.evaluateOnNewDocument(instrument);
-    if (codec) await page.evaluateOnNewDocument((name) => localStorage.setItem('e2e.codec', name), codec);
+    if (script) await page.evaluateOnNewDocument(script);
     return this.#track(new Tab(page, () => browser.close()));
   }
 

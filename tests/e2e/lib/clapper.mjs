@@ -44,20 +44,33 @@ export function clapper() {
   };
 }
 
-/** Runs in the receiving page: notes when sound and picture begin to clap. */
-export function listen(participantId) {
+/**
+ * Runs in the receiving page: notes when sound and picture begin to clap. Chromium gives
+ * what it decoded, frame by frame; of others it is taken when the sound is fetched for
+ * playing (`getSynchronizationSources`) and the picture is painted.
+ */
+export function listen({ participantId, frames = 'MediaStreamTrackProcessor' in window }) {
   const claps = (window.__claps = { heard: [], seen: [] });
+  const receivers = window.__e2e.connections.at(-1).getReceivers();
+  const voices = receivers.filter(({ track }) => track.kind === 'audio');
+  const tile = document.querySelector(`[data-participant-id="${participantId}"] video`);
+  /** Notes where something begins. */
+  const edge = (into) => {
+    let before = true;
+    return (is) => {
+      if (is && !before) into.push(performance.now());
+      before = is;
+    };
+  };
+
   const follow = async (track, into, loud) => {
     const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
-    let before = true;
+    const note = edge(into);
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      const now = performance.now();
-      const is = await loud(value);
+      note(await loud(value));
       value.close();
-      if (is && !before) into.push(now);
-      before = is;
     }
   };
   const loud = (sound) => {
@@ -71,16 +84,32 @@ export function listen(participantId) {
     await frame.copyTo(bytes, { rect });
     return bytes[0] > 128;
   };
-  const connection = window.__e2e.connections.at(-1);
-  for (const { track } of connection.getReceivers()) {
-    if (track.kind === 'audio') void follow(track, claps.heard, loud);
-  }
-  const tile = document.querySelector(`[data-participant-id="${participantId}"] video`);
-  void follow(tile.srcObject.getVideoTracks()[0].clone(), claps.seen, white);
+  const byFrames = () => {
+    for (const { track } of voices) void follow(track, claps.heard, loud);
+    void follow(tile.srcObject.getVideoTracks()[0].clone(), claps.seen, white);
+  };
+
+  const byPlaying = () => {
+    const heard = edge(claps.heard);
+    const levels = () => voices.flatMap((voice) => voice.getSynchronizationSources());
+    setInterval(() => heard(levels().some(({ audioLevel }) => audioLevel > 0.1)), 4);
+    const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+    const drawing = canvas.getContext('2d', { willReadFrequently: true });
+    const seen = edge(claps.seen);
+    const painted = () => {
+      drawing.drawImage(tile, 0, 0, 16, 16, 0, 0, 1, 1);
+      seen(drawing.getImageData(0, 0, 1, 1).data[0] > 128);
+      tile.requestVideoFrameCallback(painted);
+    };
+    tile.requestVideoFrameCallback(painted);
+  };
+  if (frames) byFrames();
+  else byPlaying();
 }
 
 /** By how many ms each picture comes after its sound; less than half a clap away. */
 export function skews({ heard, seen }) {
+  if (heard.length === 0) return [];
   const nearest = (at) => heard.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a));
   return seen.map((at) => Math.round(at - nearest(at))).filter((skew) => Math.abs(skew) < 500);
 }

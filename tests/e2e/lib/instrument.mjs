@@ -14,12 +14,29 @@ export function instrument() {
     }
   };
 
+  // Only signaling knows whose voice is on an audio Slot: it has no tile.
+  const assigned = new Map();
+  const follow = ({ data }) => {
+    const { type, slots } = JSON.parse(data);
+    if (type !== 'slots' && type !== 'joined') return;
+    for (const { mid, participantId, source } of slots) assigned.set(mid, { participantId, source });
+  };
+
   const NativeSocket = window.WebSocket;
   window.WebSocket = class extends NativeSocket {
     constructor(...args) {
       super(...args);
       sockets.push(this);
+      this.addEventListener('message', follow);
     }
+  };
+
+  // A test that wants media to take another path than the server's own address.
+  const answered = NativeConnection.prototype.setRemoteDescription;
+  NativeConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    const port = localStorage.getItem('e2e.mediaPort');
+    const detour = port ? sdp.replace(/(a=candidate:.* )\d+( typ host)/g, `$1${port}$2`) : sdp;
+    return answered.call(this, { type, sdp: detour });
   };
 
   // What is published is the first codec of a sending m-line: a test that wants
@@ -96,13 +113,16 @@ export function instrument() {
           frames: stat.framesDecoded ?? 0,
           width: stat.frameWidth ?? 0,
           height: stat.frameHeight ?? 0,
-          freezes: stat.freezeCount ?? 0,
-          frozenSecs: stat.totalFreezesDuration ?? 0,
+          // Not every browser counts them.
+          freezes: stat.freezeCount,
+          frozenSecs: stat.totalFreezesDuration,
+          dropped: stat.framesDropped,
           lost: stat.packetsLost ?? 0,
           nacks: stat.nackCount ?? 0,
           plis: stat.pliCount ?? 0,
         })),
         audio: inbound('audio').map((stat) => ({
+          ...assigned.get(stat.mid),
           mid: stat.mid,
           packets: stat.packetsReceived ?? 0,
           energy: stat.totalAudioEnergy ?? 0,
@@ -123,8 +143,8 @@ export function instrument() {
       };
     },
 
-    /** Cuts the signaling connection as a dying network does: unannounced. */
-    dropSockets() {
+    /** Closes the signaling connection under the page, which did not ask for it. */
+    closeSockets() {
       for (const socket of sockets) socket.close();
     },
 

@@ -1,6 +1,8 @@
 // A person in a call: what one does on the page, and what one sees and hears, told
 // by the browser's own statistics.
 
+import assert from 'node:assert/strict';
+
 import { eventually } from './await.mjs';
 
 /** A 720p camera starts small and grows as the estimate does. */
@@ -82,6 +84,27 @@ export class Person {
     return audio.reduce((sum, { packets }) => sum + packets, 0);
   }
 
+  async #heardFrom(person, source) {
+    const { audio } = await this.tab.stats();
+    return audio.find((stat) => stat.participantId === person.id && stat.source === source);
+  }
+
+  /** Waits until one source of somebody was heard, whatever the others say. */
+  async hearsFrom(person, source, timeoutMs) {
+    const slot = await eventually(
+      `${this.name} has a Slot with ${person.name}'s ${source}`,
+      () => this.#heardFrom(person, source),
+      (stat) => stat !== undefined,
+      timeoutMs,
+    );
+    return eventually(
+      `${this.name} hears ${person.name}'s ${source}`,
+      () => this.#heardFrom(person, source),
+      (stat) => stat?.mid === slot.mid && stat.energy > slot.energy + 0.0001,
+      timeoutMs,
+    );
+  }
+
   /** Waits until sound was played that was not there before. */
   async hears(timeoutMs) {
     const before = await this.heardEnergy();
@@ -97,6 +120,24 @@ export class Person {
     await this.tab.click('leave-button');
     await this.tab.visible('message');
   }
+}
+
+/**
+ * A stretch of pictures in which nothing froze, by the browser's own count; two cores
+ * may need a few tries.
+ * @param {{width: number, frames?: number, tries?: number}} wanted
+ */
+export async function flowsCalmly(viewer, publisher, { width: wanted, frames = 60, tries = 8 }) {
+  const froze = [];
+  while (froze.length < tries) {
+    const { frozenSecs: before } = await viewer.sees(publisher, { frames: 1 });
+    const { frozenSecs, width, lost, freezes } = await viewer.sees(publisher, { frames });
+    assert.ok(Number.isFinite(frozenSecs), 'this browser counts freezes');
+    froze.push(frozenSecs - before);
+    console.log(`${frames} pictures, ${width} wide: frozen ${froze.at(-1).toFixed(2)} s; ${freezes} freezes and ${lost} packets lost in all`);
+    if (froze.at(-1) < 0.25 && width >= wanted) return;
+  }
+  assert.fail(`seconds frozen in each ${frames} pictures: ${froze}`);
 }
 
 /** Everybody sees and hears everybody else. */

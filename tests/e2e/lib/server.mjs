@@ -4,7 +4,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -85,6 +85,20 @@ export class Server {
     await this.#end('SIGKILL');
     this.#log.end();
     await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Milliseconds that each media worker's thread was on a processor so far. */
+  async workerMillis() {
+    const threads = `/proc/${this.#child.pid}/task`;
+    const read = (id, file) => readFile(path.join(threads, id, file), 'utf8');
+    const busy = {};
+    for (const id of await readdir(threads)) {
+      const name = (await read(id, 'comm')).trim();
+      if (!name.startsWith('convoke-media-')) continue;
+      const [nanos] = (await read(id, 'schedstat')).split(' ');
+      busy[name] = Number(nanos) / 1e6;
+    }
+    return busy;
   }
 
   /** The link that `convoke token` prints. */

@@ -22,7 +22,15 @@ import { type StatsSummary, summarize } from '../rtc/stats';
 import { Transport } from '../rtc/Transport';
 import { Layout } from './Layout';
 import { Sources } from './Sources';
-import { type Action, type CallState, initialState, isOver, reduce, slotShowing } from './state';
+import {
+  type Action,
+  type CallState,
+  heardAndSeen,
+  initialState,
+  isOver,
+  reduce,
+  slotShowing,
+} from './state';
 import { Streams } from './Streams';
 
 export interface CallOptions extends Credentials {
@@ -280,6 +288,7 @@ export class Call extends Emitter<CallEvents> {
         this.#socket.request((request) => ({ type: 'offer', request, sdp, publish }), 'answer'),
       candidate: (candidate, mid) =>
         this.#socket.send({ type: 'candidate', candidate, ...(mid === undefined ? {} : { mid }) }),
+      heardAndSeen: () => heardAndSeen(this.#state),
     });
     this.#transport = transport;
     this.#dispatch({ type: 'transport_replaced' });

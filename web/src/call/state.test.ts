@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { CallError } from '../errors';
-import type { ServerMessage } from '../protocol/messages';
+import type { ServerMessage, SlotState, TrackSource } from '../protocol/messages';
 import { joined, participant, withTracks } from '../testing/values';
 import {
   type Action,
   type CallState,
+  heardAndSeen,
   initialState,
   isSpeaking,
   mayEnd,
@@ -111,6 +112,29 @@ describe('participants', () => {
 });
 
 describe('slots', () => {
+  it('pair a voice with its face and a film with its sound, while both are there', () => {
+    const slot = (mid: string, participantId: string, source: TrackSource, state: SlotState) =>
+      ({ mid, participantId, source, state }) as const;
+    const state = after(
+      ...inCall,
+      message({
+        type: 'slots',
+        slots: [
+          slot('2', 'p2', 'microphone', 'active'),
+          slot('3', 'p1', 'screen_audio', 'active'),
+          slot('4', 'p1', 'microphone', 'active'),
+          slot('5', 'p1', 'screen', 'active'),
+          slot('6', 'p2', 'camera', 'active'),
+          slot('7', 'p1', 'camera', 'muted'),
+        ],
+      }),
+    );
+    expect(heardAndSeen(state)).toEqual([
+      { voice: '2', picture: '6' },
+      { voice: '3', picture: '5' },
+    ]);
+  });
+
   const active = (mid: string, participantId: string) =>
     ({ mid, state: 'active', participantId, source: 'camera' }) as const;
 

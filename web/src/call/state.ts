@@ -18,6 +18,7 @@ import type {
   UserInfo,
 } from '../protocol/messages';
 import type { SignalState } from '../protocol/SignalSocket';
+import type { HeardAndSeen } from '../rtc/lipsync';
 
 export type Phase =
   | { name: 'idle' }
@@ -189,4 +190,18 @@ export function slotShowing(
     if (slot.participantId === participantId && slot.source === source) return slot;
   }
   return undefined;
+}
+
+/** What is seen of whoever is heard, by Slot: a voice with its face, a film with its sound. */
+export function heardAndSeen(state: CallState): HeardAndSeen[] {
+  const pictures: Partial<Record<TrackSource, TrackSource>> = {
+    microphone: 'camera',
+    screen_audio: 'screen',
+  };
+  return [...state.slots.values()].flatMap(({ mid, participantId, source, ...slot }) => {
+    const seen = source && pictures[source];
+    if (slot.state !== 'active' || !participantId || !seen) return [];
+    const picture = slotShowing(state, participantId, seen);
+    return picture?.state === 'active' ? { voice: mid, picture: picture.mid } : [];
+  });
 }

@@ -32,6 +32,7 @@ function transport() {
         }),
       ),
     candidate: (candidate) => candidates.push(candidate),
+    heardAndSeen: () => [],
     createPeerConnection: () => fake as unknown as RTCPeerConnection,
   });
   return { made, fake, asked, candidates };

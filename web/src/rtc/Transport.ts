@@ -9,6 +9,7 @@ import { CallError } from '../errors';
 import { type Logger, silentLogger } from '../logger';
 import type { IceServer, Message, PublishLine, TrackSource } from '../protocol/messages';
 import { prefer, slotCodecs, trimExtensions } from './codecs';
+import { type HeardAndSeen, LipSync } from './lipsync';
 import { addPublisher, hintContent, type PublishOptions } from './publish';
 import { AUDIO_SLOTS } from './slots';
 
@@ -19,6 +20,8 @@ export interface TransportOptions {
   /** Brings an offer to the server and its answer back. */
   negotiate(sdp: string, publish: PublishLine[]): Promise<Message<'answer'>>;
   candidate(candidate: string, mid: string | undefined): void;
+  /** Which Slots belong together now. */
+  heardAndSeen(): readonly HeardAndSeen[];
   createPeerConnection?: (configuration: RTCConfiguration) => RTCPeerConnection;
 }
 
@@ -43,6 +46,7 @@ export class Transport extends Emitter<TransportEvents> {
   #candidates: RTCIceCandidate[] = [];
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #lipSync: LipSync;
   #logger: Logger;
 
   constructor(private readonly options: TransportOptions) {
@@ -56,6 +60,7 @@ export class Transport extends Emitter<TransportEvents> {
     });
     this.connection.onconnectionstatechange = () => this.#pathChanged();
     this.connection.onicecandidate = ({ candidate }) => candidate && this.#gathered(candidate);
+    this.#lipSync = new LipSync(this.connection, options.heardAndSeen);
     this.#publish('microphone');
     this.#publish('camera');
     for (let slot = 0; slot < AUDIO_SLOTS; slot += 1) this.#addSlot('audio');
@@ -116,6 +121,7 @@ export class Transport extends Emitter<TransportEvents> {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retryTimer);
+    this.#lipSync.stop();
     this.connection.onconnectionstatechange = null;
     this.connection.onicecandidate = null;
     this.connection.close();

@@ -74,6 +74,10 @@ export class FakePeerConnection {
     return transceiver;
   }
 
+  getTransceivers(): FakeTransceiver[] {
+    return this.transceivers;
+  }
+
   async createOffer(): Promise<{ sdp: string }> {
     this.offers += 1;
     return { sdp: `offer ${this.offers}` };

@@ -16,7 +16,7 @@ use crate::http::body::HostId;
 use crate::http::extract::PathSegment;
 use crate::http::problem::{Problem, RequestRefused};
 use crate::ids::{CallId, UserId};
-use crate::service::{CallFilter, CallRecord, CallRef, Person};
+use crate::service::{CallFilter, CallRecord, CallRef, ParticipantRecord, Person};
 
 /// A call as requests name it: by its UUID or by its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +201,27 @@ pub(super) struct PersonView {
 pub(super) struct CallDetails {
     #[serde(flatten)]
     call: CallView,
+    devices: Vec<DeviceView>,
     events: Vec<EventView>,
+}
+
+/// One row of the record: a device of a user, each time it came, or an invitation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChatCallDevice)]
+struct DeviceView {
+    /// `participantId` of the events.
+    id: String,
+    user_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leave_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_secs: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -223,8 +243,24 @@ impl From<CallRecord> for CallDetails {
     fn from(mut record: CallRecord) -> Self {
         let events = std::mem::take(&mut record.events);
         Self {
+            devices: record.participants.iter().map(DeviceView::of).collect(),
             call: record.into(),
             events: events.into_iter().map(EventView::from).collect(),
+        }
+    }
+}
+
+impl DeviceView {
+    fn of(record: &ParticipantRecord) -> Self {
+        let participant = &record.participant;
+        Self {
+            id: participant.id.to_string(),
+            user_id: participant.user.to_string(),
+            status: participant.status.as_str(),
+            joined_at: participant.joined_at.map(UnixMillis::rfc3339),
+            left_at: participant.left_at.map(UnixMillis::rfc3339),
+            leave_reason: participant.leave_reason.map(|reason| reason.as_str()),
+            duration_secs: record.duration.as_ref().map(Duration::as_secs),
         }
     }
 }
