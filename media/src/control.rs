@@ -207,8 +207,21 @@ pub enum Event {
         router: RouterId,
         speakers: Vec<Speaker>,
     },
+    /// What the Router leaves out, because its worker has too much to do, changed.
+    Strained { router: RouterId, strain: Strain },
     /// The Router is gone without having been asked to (its worker failed).
     RouterLost { router: RouterId },
+}
+
+/// How much less than wanted a Router sends because its worker is short of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Strain {
+    #[default]
+    None,
+    /// No large pictures.
+    SmallerPictures,
+    /// Small pictures, and not all of them ([`SlotState::Withheld`]).
+    FewerPictures,
 }
 
 /// Media path of a Participant.
@@ -235,6 +248,8 @@ pub enum SlotState {
     Active(TrackId),
     /// The Track exists and is muted.
     Muted(TrackId),
+    /// The Track exists, and the server has too much to do to send it.
+    Withheld(TrackId),
     /// None of the Slot's codecs decodes what the Track carries, so nothing is sent.
     Undecodable(TrackId),
 }

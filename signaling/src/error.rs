@@ -62,6 +62,9 @@ pub enum CallError {
     UnknownSlot(Mid),
     #[error("no such {0}")]
     NothingHere(&'static str),
+    /// The media workers have no time for another Call.
+    #[error("the server has too much to do for another call")]
+    Overloaded,
     /// No database, worker or room for it now; trying again later may help.
     #[error("not available now")]
     Unavailable,

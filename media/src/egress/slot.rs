@@ -22,12 +22,12 @@ const REPORT_SOON: Duration = Duration::from_secs(1);
 const REPORT_LATER: Duration = Duration::from_secs(5);
 const EARLY_REPORTS: u8 = 4;
 
-/// What the client asked for. Its priority has no say before there is an estimate
-/// of its bandwidth to share.
+/// What the client asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wish {
     pub(crate) target: SlotTarget,
     pub(crate) max_size: Option<FrameSize>,
+    pub(crate) priority: u8,
 }
 
 /// What was sent on a Slot.
@@ -61,6 +61,8 @@ pub(crate) struct Slot {
     /// As signaling was told last.
     pub(crate) state: SlotState,
     pub(crate) track: Option<TrackIndex>,
+    /// Kept back because the worker has too much to do.
+    pub(crate) withheld: bool,
     /// Encoding that it should be sent; the one sent now goes on until the next
     /// keyframe of this.
     pub(crate) target: Option<EncodingIndex>,
@@ -100,6 +102,7 @@ impl Slot {
             wish: Wish::default(),
             state: SlotState::Empty,
             track: None,
+            withheld: false,
             target: None,
             counters: SlotCounters::default(),
             extension_floor: extension_floor(&section),
@@ -128,6 +131,7 @@ impl Slot {
         self.wish = Wish {
             target: request.target,
             max_size: request.max_size,
+            priority: request.priority,
         };
     }
 

@@ -7,6 +7,7 @@ mod automatic;
 mod packet;
 mod participant;
 mod reconcile;
+mod relief;
 mod rtcp;
 mod snapshot;
 mod speaker;
@@ -24,6 +25,7 @@ use crate::ids::{ParticipantId, ParticipantKey, RouterId};
 use crate::ingress::Encoding;
 pub use crate::rtp::ntp::ClockAnchor;
 use participant::Participant;
+pub use relief::Relief;
 use speaker::SpeakerList;
 use table::{EncodingIndex, ParticipantIndex, SlotIndex, Table, TrackIndex};
 use timer::{TICK, Timer, Timers};
@@ -68,6 +70,7 @@ pub struct Router {
     encodings: Table<EncodingIndex, Encoding>,
     slots: Table<SlotIndex, Slot>,
     speakers: SpeakerList,
+    relief: Relief,
     timers: Timers,
     events: VecDeque<Event>,
     /// Names our clock in sender reports.
@@ -89,6 +92,7 @@ impl Router {
             encodings: Table::default(),
             slots: Table::default(),
             speakers: SpeakerList::default(),
+            relief: Relief::NONE,
             timers: Timers::default(),
             events: VecDeque::new(),
             cname: cname(&mut SplitMix(!seed)),
@@ -187,6 +191,19 @@ impl Router {
         }
         self.reconcile(now);
         Ok(())
+    }
+
+    /// Leaves out as much as `relief` says from now on.
+    pub fn set_relief(&mut self, now: Instant, relief: Relief) {
+        let before = std::mem::replace(&mut self.relief, relief);
+        if before == relief {
+            return;
+        }
+        self.reconcile(now);
+        if before.strain() != relief.strain() {
+            let (router, strain) = (self.id, relief.strain());
+            self.events.push_back(Event::Strained { router, strain });
+        }
     }
 
     /// To be called at [`next_timeout`](Self::next_timeout), or whenever it suits.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Router;
 use super::automatic::assign;
+use super::relief::smaller;
 use super::table::{EncodingIndex, ParticipantIndex, SlotIndex, TrackIndex};
 use super::timer::Timer;
 use super::track::{SpeechRank, Track};
@@ -73,12 +74,17 @@ impl Router {
 
     fn reconcile_slots(&mut self, now: Instant, participant: ParticipantIndex, ranking: &Ranking) {
         let mut changes = Vec::new();
-        for (slot, track) in self.desired(participant, ranking) {
+        let desired = self.desired(participant, ranking);
+        for &(slot, track) in &desired {
             if self.slots[slot].track != track {
                 // The Slot is told to show another: not one packet of the one before.
                 self.retarget(slot, None);
                 self.slots[slot].track = track;
             }
+            self.slots[slot].withheld = false;
+        }
+        self.withhold(&desired);
+        for (slot, _) in desired {
             self.aim(now, slot);
             let state = self.state_of(slot);
             let slot = &mut self.slots[slot];
@@ -146,6 +152,24 @@ impl Router {
         desired
     }
 
+    /// Keeps back the pictures that a worker with too much to do does not send: those
+    /// of the lowest priority, and of the latest Slots among equals.
+    fn withhold(&mut self, desired: &[(SlotIndex, Option<TrackIndex>)]) {
+        let allowed = self.relief.pictures();
+        if desired.len() <= allowed {
+            return;
+        }
+        let shown = desired.iter().filter(|(slot, track)| {
+            let is_picture = self.slots[*slot].section.kind == MediaKind::Video;
+            is_picture && track.is_some_and(|track| !self.tracks[track].muted)
+        });
+        let mut shown: Vec<SlotIndex> = shown.map(|(slot, _)| *slot).collect();
+        shown.sort_by_key(|slot| (Reverse(self.slots[*slot].wish.priority), *slot));
+        for slot in shown.into_iter().skip(allowed) {
+            self.slots[slot].withheld = true;
+        }
+    }
+
     fn state_of(&self, slot: SlotIndex) -> SlotState {
         let slot = &self.slots[slot];
         let Some(track) = slot.track.map(|track| &self.tracks[track]) else {
@@ -158,6 +182,8 @@ impl Router {
             SlotState::Undecodable(track.id)
         } else if track.muted {
             SlotState::Muted(track.id)
+        } else if slot.withheld {
+            SlotState::Withheld(track.id)
         } else {
             SlotState::Active(track.id)
         }
@@ -204,7 +230,10 @@ impl Router {
                 }
             })
             .collect();
-        select(&candidates, slot.wish.max_size)
+        select(
+            &candidates,
+            smaller(slot.wish.max_size, self.relief.max_size()),
+        )
     }
 
     /// Looks again which layers a Track's Slots should be sent.

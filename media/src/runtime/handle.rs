@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Command, CommandError, Event, Response};
 
+use super::load::WorkerLoad;
 use super::placement::{Movement, Placement};
 
 /// What the workers tell unasked. Ends when they have.
@@ -35,6 +36,15 @@ pub struct MediaHandle {
 impl MediaHandle {
     pub(super) fn new(workers: Arc<[Counter]>, placement: Arc<Placement>) -> Self {
         Self { workers, placement }
+    }
+
+    /// Whether another Call would find a worker with time for it.
+    pub fn has_room(&self) -> bool {
+        self.placement.has_room()
+    }
+
+    pub fn loads(&self) -> Vec<WorkerLoad> {
+        self.placement.loads()
     }
 
     /// Asks and awaits the answer. A full queue is refused at once rather than

@@ -12,6 +12,7 @@ pub mod addresses;
 mod cpu;
 mod event_queue;
 pub mod handle;
+mod load;
 pub mod message;
 mod pace;
 mod placement;
@@ -38,6 +39,8 @@ use crate::transport::dtls::DtlsIdentity;
 
 use handle::Counter;
 pub use handle::{EventReceiver, MediaHandle};
+use load::Gauges;
+pub use load::WorkerLoad;
 use placement::Placement;
 use sockets::Sockets;
 use steering::{Neighbour, Steering};
@@ -185,11 +188,12 @@ type Furnished = (
 
 /// Makes the workers and everything that connects them.
 fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>) -> io::Result<Furnished> {
-    let placement = Arc::new(Placement::new(sockets.len()));
+    let gauges: Vec<Arc<Gauges>> = sockets.iter().map(|_| Arc::default()).collect();
+    let placement = Arc::new(Placement::new(gauges.clone()));
     let stop = Arc::new(AtomicBool::new(false));
     let (events, event_receiver) = mpsc::channel(EVENT_QUEUE);
     let (mut counters, mut neighbours, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in &sockets {
+    for gauges in gauges {
         let (poll, waker) = worker::bed()?;
         let (commands, command_receiver) = mpsc::channel(COMMAND_QUEUE);
         let (crossings, crossing_receiver) = mpsc::channel(CROSSING_QUEUE);
@@ -207,6 +211,7 @@ fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>) -> io::Result<Furnished> {
             events: events.clone(),
             placement: placement.clone(),
             stop: stop.clone(),
+            gauges,
         };
         ends.push((poll, waker, wiring));
     }

@@ -4,12 +4,17 @@
 //! The handle asks where a command goes, the worker says what became of it. The
 //! lock is taken once or twice a command and never for a packet.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use crate::control::Command;
 use crate::ids::{ParticipantId, RouterId};
+
+use super::load::{Gauges, WorkerLoad};
+
+/// Loads closer than this, in thousandths, count as equal.
+const STEP: u32 = 100;
 
 /// A command as far as it moves anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +53,17 @@ struct State {
     participants: FxHashMap<ParticipantId, RouterId>,
     /// Participants of each worker.
     load: Vec<usize>,
+    gauges: Vec<Arc<Gauges>>,
 }
 
 #[derive(Debug)]
 pub(super) struct Placement(Mutex<State>);
 
 impl Placement {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(super) fn new(gauges: Vec<Arc<Gauges>>) -> Self {
         Self(Mutex::new(State {
-            load: vec![0; workers],
+            load: vec![0; gauges.len()],
+            gauges,
             ..State::default()
         }))
     }
@@ -91,6 +98,19 @@ impl Placement {
         }
     }
 
+    /// Whether some worker has room for another Call.
+    pub(super) fn has_room(&self) -> bool {
+        self.state().gauges.iter().any(|gauges| !gauges.is_full())
+    }
+
+    pub(super) fn loads(&self) -> Vec<WorkerLoad> {
+        self.state()
+            .gauges
+            .iter()
+            .map(|gauges| gauges.read())
+            .collect()
+    }
+
     /// A Router is gone with its worker's failure.
     pub(super) fn lost(&self, router: RouterId) {
         self.state().closed(router);
@@ -106,9 +126,12 @@ impl State {
         self.routers.get(&router).map_or(0, |placed| placed.worker)
     }
 
-    /// A new Call goes where the fewest Participants are.
+    /// A new Call goes to the worker that is least busy, and among equals where the
+    /// fewest Participants are: what a worker does for those who have just come is not
+    /// in its load yet.
     fn join(&mut self, router: RouterId) -> usize {
-        let quietest = (0..self.load.len()).min_by_key(|&worker| self.load[worker]);
+        let rank = |&worker: &usize| (self.gauges[worker].busy() / STEP, self.load[worker]);
+        let quietest = (0..self.load.len()).min_by_key(rank);
         let placed = self.routers.entry(router).or_insert(Placed {
             worker: quietest.unwrap_or(0),
             joining: 0,
@@ -163,12 +186,31 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::router::Relief;
 
     fn join(router: u128, participant: u128) -> Command {
         Command::AddParticipant {
             router: RouterId(router),
             participant: ParticipantId(participant),
         }
+    }
+
+    fn idle(workers: usize) -> Placement {
+        Placement::new((0..workers).map(|_| Arc::default()).collect())
+    }
+
+    #[test]
+    fn a_call_goes_where_there_is_time_for_it() {
+        let placement = idle(2);
+        carry_out(&placement, &join(1, 10));
+        let gauges = placement.state().gauges.clone();
+        gauges[1].write(400, Relief::NONE);
+        assert_eq!(carry_out(&placement, &join(2, 20)), 0);
+        gauges[0].write(800, Relief::NONE);
+        assert!(placement.has_room());
+        assert_eq!(carry_out(&placement, &join(3, 30)), 1);
+        gauges[1].write(990, Relief::MOST);
+        assert!(!placement.has_room());
     }
 
     fn leave(participant: u128) -> Command {
@@ -184,7 +226,7 @@ mod tests {
 
     #[test]
     fn calls_spread_and_their_participants_stay_together() {
-        let placement = Placement::new(2);
+        let placement = idle(2);
         assert_eq!(carry_out(&placement, &join(1, 10)), 0);
         assert_eq!(carry_out(&placement, &join(1, 11)), 0);
         assert_eq!(carry_out(&placement, &join(2, 20)), 1);
@@ -196,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_call_does_not_move_while_somebody_joins() {
-        let placement = Placement::new(2);
+        let placement = idle(2);
         carry_out(&placement, &join(9, 90));
         assert_eq!(carry_out(&placement, &join(1, 10)), 1);
         // 11 is on the way when the last one leaves.
@@ -211,7 +253,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_closed_lost_and_refused_calls() {
-        let placement = Placement::new(3);
+        let placement = idle(3);
         for router in 0..3 {
             for participant in 0..4 {
                 carry_out(&placement, &join(router, router * 10 + participant));

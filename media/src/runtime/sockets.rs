@@ -105,6 +105,15 @@ impl Sockets {
         })
     }
 
+    /// Datagrams sent, and datagrams that sending dropped.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let counters = [Some(self.v4.sent), self.v6.as_ref().map(|v6| v6.sent)];
+        let each = counters.iter().flatten();
+        each.fold((0, 0), |(sent, dropped), of| {
+            (sent + of.datagrams, dropped + of.would_block + of.refused)
+        })
+    }
+
     pub(super) fn register(&self, poll: &Poll) -> io::Result<()> {
         register(poll, &self.v4, Inlet::V4)?;
         match &self.v6 {

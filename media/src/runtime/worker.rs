@@ -22,6 +22,7 @@ use crate::transport::Path;
 
 use super::event_queue::EventQueue;
 use super::handle::Envelope;
+use super::load::{Gauges, LoadMeter};
 use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
 use super::pace::{self, Pace};
 use super::placement::{Movement, Placement};
@@ -84,6 +85,7 @@ pub(super) struct Wiring {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) placement: Arc<Placement>,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) gauges: Arc<Gauges>,
 }
 
 pub(super) type MakeSfu = Box<dyn Fn() -> Sfu + Send>;
@@ -103,6 +105,8 @@ pub(super) struct Worker {
     received: RecvBatch,
     sending: SendBatch,
     pace: Pace,
+    load: LoadMeter,
+    gauges: Arc<Gauges>,
     /// Datagrams of this turn.
     taken: usize,
     swept: Instant,
@@ -141,6 +145,8 @@ impl Worker {
             received: RecvBatch::default(),
             sending: SendBatch::default(),
             pace: Pace::default(),
+            load: LoadMeter::new(read_clock()),
+            gauges: wiring.gauges,
             taken: 0,
             swept: read_clock(),
             turned: read_clock(),
@@ -224,6 +230,29 @@ impl Worker {
         flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
         let taken = mem::take(&mut self.taken);
         self.pace.turned(taken, self.sockets.sent());
+        self.gauges
+            .received
+            .fetch_add(taken as u64, Ordering::Relaxed);
+        self.take_stock(now);
+    }
+
+    /// Follows up on how long turns take.
+    fn take_stock(&mut self, begun: Instant) {
+        let Some((busy, relief)) = self.load.turn(begun, read_clock()) else {
+            return;
+        };
+        self.gauges.write(busy, relief);
+        let (sent, dropped) = self.sockets.totals();
+        self.gauges.sent.store(sent, Ordering::Relaxed);
+        self.gauges.dropped.store(dropped, Ordering::Relaxed);
+        if relief != self.sfu.relief() {
+            tracing::warn!(
+                busy = busy / 10,
+                level = relief.level(),
+                "the media worker's load changes what it leaves out"
+            );
+            self.sfu.set_relief(begun, relief);
+        }
     }
 
     /// Whether more may wait.

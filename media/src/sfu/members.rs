@@ -93,6 +93,10 @@ impl Routers {
         self.by_id.keys().copied()
     }
 
+    pub(super) fn indices(&self) -> Vec<u32> {
+        self.by_id.values().copied().collect()
+    }
+
     pub(super) fn index(&self, id: RouterId) -> Option<u32> {
         self.by_id.get(&id).copied()
     }

@@ -29,7 +29,7 @@ use crate::demux::{DatagramKind, Demux, DroppedDatagrams, classify};
 use crate::ids::{ParticipantKey, RouterId};
 use crate::limits::{Limits, MAX_EVENTS};
 use crate::outbox::Outbox;
-use crate::router::{ClockAnchor, ForwardingConfig};
+use crate::router::{ClockAnchor, ForwardingConfig, Relief};
 use crate::timer::{Timer, TimerTable};
 use crate::transport::dtls::DtlsIdentity;
 use crate::transport::{Path, StunOutcome, stun};
@@ -63,6 +63,7 @@ pub struct Sfu {
     handshakes: usize,
     outbox: Outbox,
     events: VecDeque<Event>,
+    relief: Relief,
 }
 
 impl Sfu {
@@ -79,7 +80,23 @@ impl Sfu {
             handshakes: 0,
             outbox: Outbox::default(),
             events: VecDeque::new(),
+            relief: Relief::NONE,
         }
+    }
+
+    /// Has every Router leave out as much as `relief` says.
+    pub fn set_relief(&mut self, now: Instant, relief: Relief) {
+        self.relief = relief;
+        for index in self.routers.indices() {
+            if let Some(router) = self.routers.get_mut(index) {
+                router.set_relief(now, relief);
+                self.settle_router(index);
+            }
+        }
+    }
+
+    pub const fn relief(&self) -> Relief {
+        self.relief
     }
 
     /// A datagram as it came from the wire; it is decrypted in place.

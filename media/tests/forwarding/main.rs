@@ -13,4 +13,5 @@ mod layers;
 mod repair;
 mod reports;
 mod slots;
+mod strain;
 mod switching;

@@ -1,6 +1,6 @@
 //! What the Session of a Participant is told unasked.
 
-use convoke_media::control::{SlotAssignment, Speaker, TransportState};
+use convoke_media::control::{SlotAssignment, Speaker, Strain, TransportState};
 
 use crate::domain::call::EndReason;
 use crate::domain::participant::{Connection, LeaveReason, Role, TrackState};
@@ -20,6 +20,8 @@ pub enum Notice {
     },
     /// Everybody who speaks now, loudest first.
     Speaking(Vec<Speaker>),
+    /// The server sends less than it was asked for, or no longer so.
+    Strained(Strain),
     /// To one: the receiver's Slots that changed.
     Slots(Vec<SlotAssignment>),
     /// To one: the receiver's media path.
@@ -40,6 +42,7 @@ pub struct Snapshot {
     pub participants: Vec<ParticipantView>,
     pub slots: Vec<SlotAssignment>,
     pub speakers: Vec<Speaker>,
+    pub strain: Strain,
     pub media: MediaContinuity,
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod extract;
 mod health;
 pub(crate) mod kinds;
 mod layers;
+mod metrics;
 mod openapi;
 pub(crate) mod page;
 pub mod problem;
@@ -152,6 +153,7 @@ fn assemble(state: AppState, sockets: &Sockets) -> Router {
         .merge(sockets.routes(&state))
         .merge(openapi::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .fallback(assets::page)
         .method_not_allowed_fallback(async || Problem::from(RequestRefused::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

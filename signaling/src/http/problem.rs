@@ -175,6 +175,11 @@ impl From<CallError> for Problem {
             ),
             CallError::UnknownSlot(_) => (StatusCode::NOT_FOUND, "unknown-slot", "No such slot"),
             CallError::NothingHere(_) => (StatusCode::NOT_FOUND, "not-found", "Nothing is here"),
+            CallError::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "Too much to do",
+            ),
             CallError::Unavailable => return Self::unavailable(),
         };
         Self::new(status, kind, title).with_detail(error)
@@ -213,6 +218,7 @@ impl Problem {
             ErrorCode::BadCandidate => (StatusCode::BAD_REQUEST, "bad-candidate"),
             ErrorCode::UnknownSlot => (StatusCode::NOT_FOUND, "unknown-slot"),
             ErrorCode::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
+            ErrorCode::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             ErrorCode::Unavailable | ErrorCode::Internal => return Self::unavailable(),
         };
         Self::new(status, kind, "Refused").with_detail(message)

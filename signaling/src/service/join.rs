@@ -81,6 +81,9 @@ impl Core {
         if state.call.nature.backend == Backend::Jitsi {
             return Err(CallError::HeldElsewhere);
         }
+        if !self.rooms.is_live(&turn.room().name) && !self.media.has_room() {
+            return Err(CallError::Overloaded);
+        }
         let admitted = self.comes_in(who, &state).await?;
         let newcomer = Newcomer {
             id,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use convoke_media::control::{SlotAssignment, Source, Speaker};
+use convoke_media::control::{SlotAssignment, Source, Speaker, Strain};
 use convoke_media::ids::Mid;
 
 use crate::domain::call::Call;
@@ -21,6 +21,7 @@ pub(super) struct LiveCall {
     seats: HashMap<ParticipantId, Seat>,
     pub(super) fanout: Fanout,
     speakers: Vec<Speaker>,
+    strain: Strain,
 }
 
 /// What a Participant has beside its row.
@@ -94,6 +95,7 @@ impl LiveCall {
             state,
             fanout: Fanout::default(),
             speakers: Vec::new(),
+            strain: Strain::None,
         }
     }
 
@@ -146,6 +148,7 @@ impl LiveCall {
             participants: others.map(|p| self.view_of(p)).collect(),
             slots: seat.slots.values().copied().collect(),
             speakers: self.speakers.clone(),
+            strain: self.strain,
             media: seat.continuity(),
         })
     }
@@ -265,9 +268,18 @@ impl LiveCall {
         Some(said)
     }
 
+    pub(super) fn participants(&self) -> usize {
+        self.present().count()
+    }
+
     pub(super) fn set_speakers(&mut self, speakers: Vec<Speaker>) {
         self.speakers.clone_from(&speakers);
         self.fanout.send_all(Notice::Speaking(speakers));
+    }
+
+    pub(super) fn set_strain(&mut self, strain: Strain) {
+        self.strain = strain;
+        self.fanout.send_all(Notice::Strained(strain));
     }
 
     pub(super) fn assign_slots(&mut self, id: ParticipantId, assignments: Vec<SlotAssignment>) {
@@ -284,6 +296,7 @@ impl LiveCall {
     /// The media of the Call is gone: everybody starts anew.
     pub(super) fn lose_router(&mut self) {
         self.speakers.clear();
+        self.strain = Strain::None;
         for seat in self.seats.values_mut() {
             seat.forget_media();
         }

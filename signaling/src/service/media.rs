@@ -189,6 +189,9 @@ impl Core {
             Event::Speaking { router, speakers } => {
                 self.with_router(router, |call| call.set_speakers(speakers));
             }
+            Event::Strained { router, strain } => {
+                self.with_router(router, |call| call.set_strain(strain));
+            }
             Event::RouterLost { router } => {
                 tracing::warn!(call.id = %CallId::from(router), "the media of a call was lost");
                 self.with_router(router, LiveCall::lose_router);

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use convoke_media::control::{Answer, Command, CommandError, Event, Offer, SlotRequest, Source};
+use convoke_media::runtime::WorkerLoad;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -186,6 +187,16 @@ impl CallService {
             Err(CommandError::Unavailable) => Err(CallError::Unavailable),
             _ => Ok(()),
         }
+    }
+
+    /// How busy the media workers are.
+    pub fn media_loads(&self) -> Vec<WorkerLoad> {
+        self.core.media.loads()
+    }
+
+    /// Calls that go on, and everybody in them.
+    pub fn going_on(&self) -> (usize, usize) {
+        self.core.rooms.counts()
     }
 
     /// Enters the Call of `room`, starting one if none is going on.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::core::{Core, database};
 use super::join::new_call_id;
 use super::record::CallRecord;
-use crate::domain::call::{About, Admission, Call, CallMode, Nature, Origin};
+use crate::domain::call::{About, Admission, Backend, Call, CallMode, Nature, Origin};
 use crate::domain::directory::User;
 use crate::domain::lifecycle::{Invitee, Plan, Transition};
 use crate::domain::participant::Role;
@@ -93,6 +93,10 @@ impl Core {
         }
         if let Some(existing) = self.existing(&who, &new).await? {
             return Ok(existing);
+        }
+        let begins = new.nature.backend == Backend::Sfu && new.scheduled.is_none();
+        if begins && !self.media.has_room() {
+            return Err(CallError::Overloaded);
         }
         let chat = self.chat_of(&who, &new).await?;
         let members = self.members(&who, &new, chat)?;

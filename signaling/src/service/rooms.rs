@@ -96,6 +96,15 @@ impl Rooms {
             .is_some_and(|room| room.live().is_some())
     }
 
+    /// Calls that go on, and everybody in them.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let rooms: Vec<_> = lock(&self.index).rooms.values().cloned().collect();
+        let present = rooms
+            .iter()
+            .filter_map(|room| room.live().as_ref().map(LiveCall::participants));
+        present.fold((0, 0), |(calls, all), here| (calls + 1, all + here))
+    }
+
     fn get_or_insert(&self, name: &RoomName) -> Arc<Room> {
         let mut index = lock(&self.index);
         let room = index.rooms.entry(name.clone()).or_insert_with(|| {

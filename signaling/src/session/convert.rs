@@ -56,6 +56,7 @@ impl From<CallError> for Refusal {
             CallError::Offer(_) => ErrorCode::BadOffer,
             CallError::InvalidCandidate => ErrorCode::BadCandidate,
             CallError::UnknownSlot(_) => ErrorCode::UnknownSlot,
+            CallError::Overloaded => ErrorCode::Overloaded,
             CallError::Unavailable => ErrorCode::Unavailable,
         };
         Self::new(code, error.to_string())
@@ -190,6 +191,7 @@ pub(super) fn joined(
         participants: snapshot.participants.iter().map(participant_info).collect(),
         slots: snapshot.slots.iter().map(assignment).collect(),
         speakers: snapshot.speakers.iter().map(speaker).collect(),
+        strain: wire_strain(snapshot.strain),
         media: match snapshot.media {
             MediaContinuity::New => wire::MediaContinuity::New,
             MediaContinuity::Kept => wire::MediaContinuity::Kept,
@@ -215,6 +217,9 @@ pub(super) fn notice(notice: &Notice) -> Result<ServerMessage, &Snapshot> {
         },
         Notice::Speaking(speakers) => ServerMessage::Speaking {
             speakers: speakers.iter().map(speaker).collect(),
+        },
+        Notice::Strained(strain) => ServerMessage::Strained {
+            strain: wire_strain(*strain),
         },
         Notice::Slots(slots) => ServerMessage::Slots {
             slots: slots.iter().map(assignment).collect(),
@@ -282,6 +287,7 @@ fn assignment(slot: &media::SlotAssignment) -> wire::SlotAssignment {
         media::SlotState::Empty => (wire::SlotState::Empty, None),
         media::SlotState::Active(track) => (wire::SlotState::Active, Some(track)),
         media::SlotState::Muted(track) => (wire::SlotState::Muted, Some(track)),
+        media::SlotState::Withheld(track) => (wire::SlotState::Withheld, Some(track)),
         media::SlotState::Undecodable(track) => (wire::SlotState::Undecodable, Some(track)),
     };
     wire::SlotAssignment {
@@ -289,6 +295,14 @@ fn assignment(slot: &media::SlotAssignment) -> wire::SlotAssignment {
         state,
         participant_id: track.map(|t| ParticipantId::from(t.participant).to_string()),
         source: track.map(|t| wire_source(t.source)),
+    }
+}
+
+const fn wire_strain(strain: media::Strain) -> wire::Strain {
+    match strain {
+        media::Strain::None => wire::Strain::None,
+        media::Strain::SmallerPictures => wire::Strain::SmallerPictures,
+        media::Strain::FewerPictures => wire::Strain::FewerPictures,
     }
 }
 

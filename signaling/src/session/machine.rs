@@ -396,7 +396,10 @@ async fn next_ring(rings: &mut Option<Rings>) -> Result<ServerMessage, Lagged> {
 }
 
 fn error(request: Option<u32>, code: ErrorCode, message: String) -> ServerMessage {
-    let retry = matches!(code, ErrorCode::Unavailable | ErrorCode::Internal);
+    let retry = matches!(
+        code,
+        ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::Overloaded
+    );
     ServerMessage::Error {
         request,
         code,

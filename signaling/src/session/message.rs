@@ -104,6 +104,9 @@ pub enum ServerMessage {
         participants: Vec<ParticipantInfo>,
         slots: Vec<SlotAssignment>,
         speakers: Vec<Speaker>,
+        #[serde(default, skip_serializing_if = "Strain::is_none")]
+        #[ts(optional, as = "Option<Strain>")]
+        strain: Strain,
         media: MediaContinuity,
     },
     Answer {
@@ -130,6 +133,11 @@ pub enum ServerMessage {
     /// Everybody who speaks now, loudest first.
     Speaking {
         speakers: Vec<Speaker>,
+    },
+    /// The server has too much to do and sends the call less than it was asked for, or
+    /// no longer has. Slots whose picture it keeps back are `withheld`.
+    Strained {
+        strain: Strain,
     },
     /// The client's own media path.
     Transport {
@@ -367,8 +375,18 @@ words! {
         Empty,
         Active,
         Muted,
+        /// The server has too much to do to send it; it comes back by itself.
+        Withheld,
         /// The browser has no decoder for what the Track carries.
         Undecodable,
+    }
+    /// How much less than asked for the server sends, because it has too much to do.
+    Strain {
+        None,
+        /// No large pictures.
+        SmallerPictures,
+        /// Small pictures, and not all of them.
+        FewerPictures,
     }
     LeaveReason {
         Left,
@@ -397,8 +415,24 @@ words! {
         BadCandidate,
         UnknownSlot,
         RateLimited,
+        /// The server has no time for another call now; those that go on can be joined.
+        Overloaded,
         /// No worker or database for it now; try again.
         Unavailable,
         Internal,
+    }
+}
+
+impl Strain {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the words are made by a macro")]
+impl Default for Strain {
+    fn default() -> Self {
+        Self::None
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use convoke_media::control::{Answer, Command, CommandError, Response};
 use convoke_media::ids::{ParticipantId, RouterId};
+use convoke_media::runtime::WorkerLoad;
 use convoke_signaling::media_plane::MediaPlane;
 
 #[derive(Debug, Default)]
@@ -18,12 +19,18 @@ struct Books {
     members: BTreeMap<ParticipantId, RouterId>,
     log: Vec<Command>,
     refusal: Option<CommandError>,
+    full: bool,
 }
 
 impl FakeMedia {
     /// From now on every command is refused so; `None` ends that.
     pub fn refuse(&self, with: Option<CommandError>) {
         self.books().refusal = with;
+    }
+
+    /// As when all workers are near their limits.
+    pub fn fill(&self, full: bool) {
+        self.books().full = full;
     }
 
     /// As when a worker failed: everybody in it is gone.
@@ -101,5 +108,13 @@ impl MediaPlane for FakeMedia {
             return Err(refusal.clone());
         }
         books.handle(command)
+    }
+
+    fn has_room(&self) -> bool {
+        !self.books().full
+    }
+
+    fn loads(&self) -> Vec<WorkerLoad> {
+        vec![WorkerLoad::default()]
     }
 }

@@ -1,0 +1,181 @@
+//! How busy a worker is, and what follows from it: what Routers leave out, and whether
+//! another Call may begin here.
+//!
+//! Busy is the share of time spent in turns. It counts what the machine takes away as
+//! well, for whoever waits for a packet does not care why. Turns come in a rhythm
+//! (`pace`), so a worker is near its limit when they touch each other.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::router::Relief;
+
+/// Span over which the share is taken: long enough for bursts of keyframes to even
+/// out, short enough to act before the socket buffers, a quarter of a second, are full.
+const WINDOW: Duration = Duration::from_millis(200);
+
+/// Share of time, in thousandths, above which more is left out at each window.
+const HIGH: u32 = 850;
+
+/// Share below which what was left out comes back, after [`CALM`]: low enough that what
+/// comes back does not exceed [`HIGH`] at once.
+const LOW: u32 = 500;
+
+/// How long it must be calm before anything comes back.
+const CALM: Duration = Duration::from_secs(5);
+
+/// Share above which a worker takes no further Call: what its Calls do next, people
+/// joining and cameras switched on, needs the rest.
+const FULL: u32 = 750;
+
+/// What others may know of a worker. Written once a window, read when a Call begins and
+/// by who watches the server.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    busy: AtomicU32,
+    relief: AtomicU32,
+    pub(super) received: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// A worker at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WorkerLoad {
+    /// Share of time spent working, 0 to 1.
+    pub busy: f64,
+    /// What is left out ([`Relief::level`]).
+    pub relief: u8,
+    /// Datagrams since the start.
+    pub received: u64,
+    pub sent: u64,
+    /// Datagrams that sending dropped: full buffers, refused addresses.
+    pub dropped: u64,
+}
+
+impl Gauges {
+    pub(super) fn busy(&self) -> u32 {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.busy() >= FULL || self.relief.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn read(&self) -> WorkerLoad {
+        WorkerLoad {
+            busy: f64::from(self.busy()) / 1000.0,
+            relief: self.relief.load(Ordering::Relaxed) as u8,
+            received: self.received.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn write(&self, busy: u32, relief: Relief) {
+        self.busy.store(busy, Ordering::Relaxed);
+        self.relief.store(relief.level().into(), Ordering::Relaxed);
+    }
+}
+
+/// Measures one worker.
+#[derive(Debug)]
+pub(super) struct LoadMeter {
+    since: Instant,
+    spent: Duration,
+    calm_since: Option<Instant>,
+    relief: Relief,
+}
+
+impl LoadMeter {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            spent: Duration::ZERO,
+            calm_since: None,
+            relief: Relief::NONE,
+        }
+    }
+
+    /// A turn went from `begun` to `ended`. At the end of a window, the share of it
+    /// that was spent, in thousandths, and what to leave out from now on.
+    pub(super) fn turn(&mut self, begun: Instant, ended: Instant) -> Option<(u32, Relief)> {
+        self.spent += ended.saturating_duration_since(begun);
+        let window = ended.saturating_duration_since(self.since);
+        if window < WINDOW {
+            return None;
+        }
+        let busy = (self.spent.as_micros() * 1000 / window.as_micros()) as u32;
+        self.since = ended;
+        self.spent = Duration::ZERO;
+        self.judge(ended, busy);
+        Some((busy, self.relief))
+    }
+
+    fn judge(&mut self, now: Instant, busy: u32) {
+        if busy >= HIGH {
+            self.relief = self.relief.more();
+        }
+        if busy >= LOW {
+            self.calm_since = None;
+            return;
+        }
+        let since = *self.calm_since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= CALM {
+            self.relief = self.relief.less();
+            self.calm_since = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goes through windows of `busy` thousandths for `time`; the relief after each.
+    fn pass(meter: &mut LoadMeter, now: &mut Instant, busy: u32, time: Duration) -> Vec<u8> {
+        let end = *now + time;
+        let mut reliefs = Vec::new();
+        while *now < end {
+            let begun = *now;
+            *now += Duration::from_millis(1);
+            let spent = Duration::from_micros(u64::from(busy));
+            if let Some((measured, relief)) = meter.turn(begun, begun + spent) {
+                assert!(measured.abs_diff(busy) < 20, "{measured} for {busy}");
+                reliefs.push(relief.level());
+            }
+        }
+        reliefs
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn load_sheds_at_once_and_calm_brings_back_step_by_step() {
+        let mut now = Instant::now();
+        let mut meter = LoadMeter::new(now);
+        let second = Duration::from_secs(1);
+        assert_eq!(pass(&mut meter, &mut now, 700, second), [0; 4]);
+        let shed = pass(&mut meter, &mut now, 990, second * 2);
+        assert!(shed.is_sorted() && *shed.last().unwrap() == Relief::MOST.level());
+        let between = pass(&mut meter, &mut now, 700, second * 20);
+        assert!(between.iter().all(|level| *level == Relief::MOST.level()));
+        let back = pass(&mut meter, &mut now, 300, second * 60);
+        assert!(back.is_sorted_by(|a, b| a >= b) && *back.last().unwrap() == 0);
+        let first = back.iter().position(|level| *level < Relief::MOST.level());
+        assert!(first.is_some_and(|at| at as u32 * 200 >= 4800), "{first:?}");
+    }
+
+    #[test]
+    fn a_full_worker_takes_no_further_call() {
+        let gauges = Gauges::default();
+        for (busy, relief, full) in [
+            (0, Relief::NONE, false),
+            (740, Relief::NONE, false),
+            (760, Relief::NONE, true),
+            (100, Relief::NONE.more(), true),
+        ] {
+            gauges.write(busy, relief);
+            assert_eq!(gauges.is_full(), full, "{busy} {relief:?}");
+        }
+    }
+}
