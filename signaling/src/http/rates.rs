@@ -30,6 +30,9 @@ pub struct RateLimits {
     pub backend: Rate,
     /// Tokens and keys that were wrong, of one address (IPv6: one /64).
     pub failures: Rate,
+    /// Sessions without a connection that one address opens: each writes to the
+    /// database, and a guest is another user every time.
+    pub openings: Rate,
 }
 
 impl Default for RateLimits {
@@ -47,6 +50,10 @@ impl Default for RateLimits {
                 burst: 30,
                 interval: Duration::from_secs(2),
             },
+            openings: Rate {
+                burst: 100,
+                interval: Duration::from_millis(500),
+            },
         }
     }
 }
@@ -58,6 +65,7 @@ struct Tables {
     users: Table<UserId>,
     backend: Table<()>,
     failures: Table<IpAddr>,
+    openings: Table<IpAddr>,
 }
 
 impl Rates {
@@ -66,6 +74,7 @@ impl Rates {
             users: Table::new(limits.user),
             backend: Table::new(limits.backend),
             failures: Table::new(limits.failures),
+            openings: Table::new(limits.openings),
         }))
     }
 
@@ -85,6 +94,12 @@ impl Rates {
     pub(crate) fn failure(&self, from: IpAddr, now: UnixMillis) -> Result<(), RequestRefused> {
         let tables = self.0.as_ref();
         tables.map_or(Ok(()), |tables| tables.failures.take(network(from), now))
+    }
+
+    /// One Session without a connection.
+    pub(crate) fn opening(&self, from: IpAddr, now: UnixMillis) -> Result<(), RequestRefused> {
+        let tables = self.0.as_ref();
+        tables.map_or(Ok(()), |tables| tables.openings.take(network(from), now))
     }
 
     /// Whether this address has failed too often for the next guess to be looked at.
