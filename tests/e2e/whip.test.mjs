@@ -2,6 +2,10 @@
 // Chromium, as somebody would write them who has read RFC 9725 and nothing of ours.
 
 import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { promisify } from 'node:util';
 
 import { eventually } from './lib/await.mjs';
 import { journeys } from './lib/journey.mjs';
@@ -188,4 +192,39 @@ journey('the room is played, whoever is in it', async (world) => {
   assert.equal(played.status, 201, played.answer);
   await plays(player);
   assert.equal(await player.evaluate(remove), 200);
+});
+
+// The distribution's own: its GStreamer bindings are not for another Python.
+const PYTHON = '/usr/bin/python3';
+const hasGStreamer = () =>
+  promisify(execFile)(PYTHON, ['-c', 'import gi; gi.require_version("GstWebRTC", "1.0")']).then(
+    () => true,
+    () => false,
+  );
+
+journey('GStreamer publishes by WHIP, with a token', async (world, context) => {
+  if (!(await hasGStreamer())) {
+    context.skip('python3-gst-1.0 and the plugins of webrtcbin are not installed');
+    return;
+  }
+  const { room, url, server } = world;
+  const link = await server.invite('--user', 'cam', '--name', 'GStreamer', '--room', room);
+  const token = link.split('token=')[1];
+  const script = path.join(import.meta.dirname, 'gst_whip.py');
+  const encoder = spawn(PYTHON, [script, `${url}/whip/${room}`, token], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  try {
+    const player = await blank(world);
+    const played = await player.evaluate(open, { url: `${url}/whep/${room}/cam`, SDP });
+    assert.equal(played.status, 201, played.answer);
+    await plays(player);
+  } finally {
+    encoder.kill('SIGTERM');
+    const [code] = await once(encoder, 'exit');
+    assert.equal(code, 0);
+  }
+  const { calls } = await server.get(`/api/v1/rooms/${room}/calls`);
+  const encoding = calls[0].participants.find(({ userId }) => userId === 'cam');
+  assert.deepEqual([encoding.status, encoding.leaveReason], ['left', 'left']);
 });
