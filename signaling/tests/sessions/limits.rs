@@ -29,6 +29,7 @@ async fn limited(db: &TestDb) -> Served {
         user: rate(3),
         backend: rate(5),
         failures: rate(2),
+        ..RateLimits::default()
     });
     let http = HttpConfig {
         rates,

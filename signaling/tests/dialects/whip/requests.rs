@@ -32,7 +32,7 @@ on_both_databases! {
             assert_eq!(trickled.header("etag"), "");
             let ended = served.patch(ANN, path, &first, "a=end-of-candidates\r\n").await;
             assert_eq!(ended.status, 204);
-            assert_eq!(offered(&served).is_some(), true, "the first");
+            assert!(offered(&served).is_some(), "the first");
 
             let restarted = served.patch(ANN, path, "*", &fragment("new1")).await;
             assert_eq!(restarted.status, 200, "{restarted:?}");
