@@ -20,6 +20,22 @@ pub(crate) struct Server {
     _data: TempDir,
 }
 
+/// What the server said to a request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// A header's value, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
+    }
+}
+
 pub(crate) fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
     command
@@ -65,23 +81,39 @@ impl Server {
         &self.address
     }
 
-    /// Status and body of a GET, by nothing but HTTP/1.1 itself.
+    /// Status and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.request("GET", path, &[], "").await;
+        (answer.status, answer.body)
+    }
+
+    /// By nothing but HTTP/1.1 itself; `headers` are `name: value`.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> Answer {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-            self.address
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
+             content-length: {}\r\n{headers}\r\n{body}",
+            self.address,
+            body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut response = Vec::new();
         stream.read_to_end(&mut response).await.unwrap();
         let text = String::from_utf8_lossy(&response).into_owned();
-        let status = text
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-        (status.unwrap(), body.unwrap())
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1);
+        Answer {
+            status: status.and_then(|status| status.parse().ok()).unwrap(),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
     }
 
     pub(crate) fn signal(&self, signal: &str) {

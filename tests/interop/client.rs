@@ -41,7 +41,8 @@ pub(crate) struct Client {
     audio: Arc<TrackLocalStaticRTP>,
     pictures: mpsc::UnboundedReceiver<rtp::Packet>,
     voices: mpsc::UnboundedReceiver<rtp::Packet>,
-    signaling: JoinHandle<()>,
+    /// Of one that came by the WebSocket.
+    signaling: Option<JoinHandle<()>>,
 }
 
 struct Events {
@@ -80,11 +81,25 @@ impl PeerConnectionEventHandler for Events {
     }
 }
 
-impl Client {
-    /// Joins the room and connects media in both directions.
-    pub(crate) async fn join(address: &str, room: &str, name: &str) -> Self {
+/// Which lines a client offers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lines {
+    Both,
+    Sending,
+    Receiving,
+}
+
+/// A client that has made its offer and waits for the answer.
+pub(crate) struct Offering {
+    pub(crate) offer: String,
+    client: Client,
+    is_connected: mpsc::UnboundedReceiver<()>,
+}
+
+impl Offering {
+    pub(crate) async fn new(lines: Lines) -> Self {
         let (gathered, mut is_gathered) = mpsc::unbounded_channel();
-        let (connected, mut is_connected) = mpsc::unbounded_channel();
+        let (connected, is_connected) = mpsc::unbounded_channel();
         let (picture_sender, pictures) = mpsc::unbounded_channel();
         let (voice_sender, voices) = mpsc::unbounded_channel();
         let connection = build(Events {
@@ -96,28 +111,49 @@ impl Client {
         .await;
         let video = Arc::new(track(RtpCodecKind::Video, VIDEO_SSRC, vp8()));
         let audio = Arc::new(track(RtpCodecKind::Audio, AUDIO_SSRC, opus()));
-        add_lines(&*connection, [audio.clone(), video.clone()]).await;
-
+        if !matches!(lines, Lines::Receiving) {
+            add_sending(&*connection, [audio.clone(), video.clone()]).await;
+        }
+        if !matches!(lines, Lines::Sending) {
+            add_receiving(&*connection).await;
+        }
         let offer = connection.create_offer(None).await.unwrap();
         connection.set_local_description(offer).await.unwrap();
         soon("candidates", is_gathered.recv()).await;
-        let offer = connection.local_description().await.unwrap().sdp;
+        Self {
+            offer: connection.local_description().await.unwrap().sdp,
+            client: Client {
+                connection,
+                video,
+                audio,
+                pictures,
+                voices,
+                signaling: None,
+            },
+            is_connected,
+        }
+    }
 
+    pub(crate) async fn answered(mut self, answer: String) -> Client {
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        let connection = &self.client.connection;
+        connection.set_remote_description(answer).await.unwrap();
+        soon("a connection", self.is_connected.recv()).await;
+        self.client
+    }
+}
+
+impl Client {
+    /// Joins the room and connects media in both directions.
+    pub(crate) async fn join(address: &str, room: &str, name: &str) -> Self {
+        let offering = Offering::new(Lines::Both).await;
         let mut socket = enter(address, room, name).await;
-        let answer = negotiate(&mut socket, &offer).await;
+        let answer = negotiate(&mut socket, &offering.offer).await;
         // Whatever else the server says must not fill the socket's buffers.
         let signaling = tokio::spawn(async move { while let Some(Ok(_)) = socket.next().await {} });
-        let answer = RTCSessionDescription::answer(answer).unwrap();
-        connection.set_remote_description(answer).await.unwrap();
-        soon("a connection", is_connected.recv()).await;
-        Self {
-            connection,
-            video,
-            audio,
-            pictures,
-            voices,
-            signaling,
-        }
+        let mut client = offering.answered(answer).await;
+        client.signaling = Some(signaling);
+        client
     }
 
     /// Sends numbered pictures and voice packets that carry `name`, until aborted. The
@@ -157,7 +193,9 @@ impl Client {
     }
 
     pub(crate) async fn close(self) {
-        self.signaling.abort();
+        if let Some(signaling) = self.signaling {
+            signaling.abort();
+        }
         self.connection.close().await.unwrap();
     }
 }
@@ -176,18 +214,25 @@ async fn build(events: Events) -> Box<dyn PeerConnection> {
     Box::new(built.await.unwrap())
 }
 
-/// One line to publish each track on, and a Slot of each kind.
-async fn add_lines(connection: &dyn PeerConnection, tracks: [Arc<TrackLocalStaticRTP>; 2]) {
-    let direction = |direction| RTCRtpTransceiverInit {
+fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
+    RTCRtpTransceiverInit {
         direction,
         ..Default::default()
-    };
+    }
+}
+
+/// One line to publish each track on.
+async fn add_sending(connection: &dyn PeerConnection, tracks: [Arc<TrackLocalStaticRTP>; 2]) {
     for track in tracks {
         let sends = direction(RTCRtpTransceiverDirection::Sendonly);
         let added =
             connection.add_transceiver_from_track(track as Arc<dyn TrackLocal>, Some(sends));
         added.await.unwrap();
     }
+}
+
+/// A Slot of each kind.
+async fn add_receiving(connection: &dyn PeerConnection) {
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         let receives = direction(RTCRtpTransceiverDirection::Recvonly);
         connection
@@ -217,7 +262,7 @@ async fn enter(address: &str, room: &str, name: &str) -> Socket {
     socket
 }
 
-/// The offer's lines are in the order of [`add_lines`].
+/// The offer's lines are in the order in which they were added.
 async fn negotiate(socket: &mut Socket, offer: &str) -> String {
     let mids: Vec<&str> = offer
         .lines()

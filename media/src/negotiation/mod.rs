@@ -10,6 +10,7 @@ mod candidate;
 mod caps;
 pub mod fuzzing;
 mod offer;
+pub mod outline;
 pub mod params;
 mod sdp;
 

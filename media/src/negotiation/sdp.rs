@@ -23,8 +23,9 @@ pub(super) const MAX_ENCODINGS: usize = 3;
 /// Of a parser's complaint, which repeats what it complains of.
 const MAX_COMPLAINT: usize = 120;
 
+/// RFC 8866 §6.7, as the client means it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub enum Direction {
     SendOnly,
     RecvOnly,
     SendRecv,

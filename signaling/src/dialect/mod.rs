@@ -8,6 +8,7 @@ pub(crate) mod jitsi_tokens;
 pub(crate) mod meeting;
 pub mod native;
 pub(crate) mod video_calls;
+pub(crate) mod whip;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Vec<OpenApiRouter<AppState>> {
         meeting::routes(),
         native::routes(),
         video_calls::routes(),
+        whip::routes(),
     ]
 }
 

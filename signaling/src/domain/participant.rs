@@ -8,7 +8,13 @@ use crate::ids::{Epoch, ParticipantId, UserId};
 
 words! {
     /// What a Participant may do in its Call; decided by the server, never by its word.
-    Role { Host => "host", Moderator => "moderator", Participant => "participant" }
+    Role {
+        Host => "host",
+        Moderator => "moderator",
+        Participant => "participant",
+        /// Receives and does nothing else: a player, not somebody to talk to.
+        Viewer => "viewer",
+    }
 
     ParticipantStatus {
         Invited => "invited",
@@ -37,6 +43,13 @@ words! {
         CameraOff => "camera_off",
         ScreenSharing => "screen_sharing",
         HandRaised => "hand_raised",
+    }
+}
+
+impl Role {
+    /// Host or moderator.
+    pub const fn leads(self) -> bool {
+        matches!(self, Self::Host | Self::Moderator)
     }
 }
 
@@ -140,6 +153,11 @@ impl Participant {
             None => Connection::Connected,
             Some(_) => Connection::Reconnecting,
         }
+    }
+
+    /// Whether it is somebody to talk to, and not only a receiver.
+    pub fn takes_part(&self) -> bool {
+        self.role != Role::Viewer
     }
 
     /// How long it was in the Call, once it left.

@@ -13,6 +13,17 @@ pub fn may_enter(who: &Principal, room: &RoomName) -> bool {
     who.standing != Standing::Backend && reaches(who, room)
 }
 
+/// Whether `who` may receive the Call of `room` without taking part in it: whoever may
+/// enter. A viewer is in everybody's list, so that nobody is watched unawares.
+pub fn may_watch(who: &Principal, room: &RoomName) -> bool {
+    may_enter(who, room)
+}
+
+/// Whether somebody in a Call with `role` may be seen and heard.
+pub fn may_publish(role: Role) -> bool {
+    role != Role::Viewer
+}
+
 /// The role of `who` in an ad hoc Call that `initiated_by` started; nobody has yet
 /// when it is `None`.
 ///
@@ -33,7 +44,7 @@ pub fn role_in(who: &Principal, initiated_by: Option<&UserId>) -> Role {
 pub fn may_end(role: Role) -> bool {
     match role {
         Role::Host | Role::Moderator => true,
-        Role::Participant => false,
+        Role::Participant | Role::Viewer => false,
     }
 }
 
@@ -73,7 +84,7 @@ pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
 /// Whether `who` may say that recording begins or ends, and add what was recorded.
 pub fn may_record(who: &Principal, state: &CallState) -> bool {
     let role = state.role_of(&who.user);
-    let moderates = role.is_some_and(|role| role != Role::Participant);
+    let moderates = role.is_some_and(Role::leads);
     oversees(who, &state.call.room) || (may_see(who, state) && moderates)
 }
 

@@ -117,7 +117,7 @@ fn higher(one: Role, other: Role) -> Role {
     let rank = |role| match role {
         Role::Host => 2,
         Role::Moderator => 1,
-        Role::Participant => 0,
+        Role::Participant | Role::Viewer => 0,
     };
     if rank(other) > rank(one) { other } else { one }
 }

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, RequestRefused};
@@ -40,6 +40,25 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
         let Json(value) = body.map_err(RequestRefused::from)?;
         Ok(Self(value))
     }
+}
+
+/// A body of text, of this media type.
+pub(crate) async fn text<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    media_type: &'static str,
+) -> Result<String, Problem> {
+    let said = request.headers().get(header::CONTENT_TYPE);
+    let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
+    // Without parameters (RFC 9110 §8.3.1).
+    let essence = said.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(media_type) {
+        return Err(RequestRefused::WrongMediaType(media_type).into());
+    }
+    let bytes = Bytes::from_request(request, state).await;
+    let bytes = bytes.map_err(|rejection| RequestRefused::from(&rejection))?;
+    let text = String::from_utf8(bytes.into());
+    Ok(text.map_err(|_| RequestRefused::Malformed("the body is not UTF-8"))?)
 }
 
 impl From<JsonRejection> for RequestRefused {

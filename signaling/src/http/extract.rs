@@ -45,6 +45,25 @@ impl FromRequestParts<AppState> for Asker {
     }
 }
 
+/// The same where a name alone may be enough: `None` of somebody who proves nothing.
+pub(crate) struct AskerOrGuest(pub(crate) Option<Principal>);
+
+impl FromRequestParts<AppState> for AskerOrGuest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let proofs = [header::AUTHORIZATION.as_str(), API_KEY_HEADER];
+        if !proofs
+            .iter()
+            .any(|proof| parts.headers.contains_key(*proof))
+        {
+            return Ok(Self(None));
+        }
+        let Asker(who) = Asker::from_request_parts(parts, state).await?;
+        Ok(Self(Some(who)))
+    }
+}
+
 async fn prove(
     parts: &Parts,
     state: &AppState,
@@ -70,7 +89,7 @@ fn count(state: &AppState, who: &Principal, now: UnixMillis) -> Result<(), Reque
 }
 
 /// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

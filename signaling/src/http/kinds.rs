@@ -46,6 +46,14 @@ const KINDS: &[(&str, &str)] = &[
     ("not-in-call", "the asker is not in the call"),
     ("not-json", "the body is not application/json"),
     ("not-recordable", "the call may not be recorded"),
+    (
+        "precondition-failed",
+        "If-Match names an ICE session that is over",
+    ),
+    (
+        "precondition-required",
+        "If-Match must say which ICE session is meant",
+    ),
     ("resume-failed", "there is nothing to resume"),
     ("room-full", "as many are in as may be"),
     ("server-full", "the server takes no more sessions"),
@@ -72,6 +80,11 @@ const KINDS: &[(&str, &str)] = &[
     ("unreachable", "an address that cannot be reached"),
     ("unsupported-protocol", "another version of the protocol"),
     ("upgrade-required", "a WebSocket is needed here"),
+    ("user-full", "too many sessions of one user"),
+    (
+        "wrong-media-type",
+        "the body has another Content-Type than is read here",
+    ),
     ("wrong-password", "the call has another password"),
 ];
 

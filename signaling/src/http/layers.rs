@@ -91,7 +91,7 @@ fn is_own_name(host: &str, names: &[String]) -> bool {
 
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = shown(request.uri().path());
     let start = Instant::now();
     let response = next.run(request).await;
     let (status, millis) = (response.status().as_u16(), start.elapsed().as_millis());
@@ -103,9 +103,23 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     response
 }
 
+/// What stands behind `~` opens what it names, and is nobody's to read in a log.
+fn shown(path: &str) -> String {
+    match path.split_once("/~/") {
+        Some((root, _)) => format!("{root}/~/…"),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_log_has_what_opens_something() {
+        assert_eq!(shown("/whip/~/0123456789abcdef"), "/whip/~/…");
+        assert_eq!(shown("/whip/r"), "/whip/r");
+    }
 
     #[test]
     fn own_names() {

@@ -37,7 +37,9 @@ pub use connection::ConnectionLimits;
 pub use rates::{Rate, RateLimits};
 pub use serve::{ServeConfig, ServeError, TlsFiles, serve};
 
+use crate::dialect;
 use crate::links::JoinLinks;
+use crate::session::resource::Resources;
 use crate::session::{Admission, AdmissionLimits, SessionContext};
 use problem::{Problem, RequestRefused};
 use rates::Rates;
@@ -70,6 +72,7 @@ struct Shared {
     links: JoinLinks,
     config: HttpConfig,
     admission: Admission,
+    resources: Resources,
     rates: Rates,
     assets: Arc<dyn Assets>,
     stop: CancellationToken,
@@ -88,15 +91,23 @@ impl AppState {
     ) -> Self {
         let admission = Admission::new(config.admission);
         let rates = Rates::new(config.rates);
+        let running = TaskTracker::new();
+        let resources = Resources::new(
+            sessions.clone(),
+            admission.clone(),
+            stop.clone(),
+            running.clone(),
+        );
         Self(Arc::new(Shared {
             sessions,
             links,
             config,
             admission,
+            resources,
             rates,
             assets,
             stop,
-            running: TaskTracker::new(),
+            running,
             unknown_events: Arc::default(),
         }))
     }
@@ -115,6 +126,10 @@ impl AppState {
 
     pub(crate) fn admission(&self) -> &Admission {
         &self.0.admission
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.0.resources
     }
 
     pub(crate) fn rates(&self) -> &Rates {
@@ -164,6 +179,7 @@ fn assemble(state: AppState, sockets: &Sockets) -> Router {
         .layer(middleware::from_fn(layers::deadline))
         .layer(middleware::from_fn(envelope::apply))
         .layer(cors)
+        .layer(middleware::from_fn(dialect::whip::options))
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn(layers::log))
         .with_state(state)

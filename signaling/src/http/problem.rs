@@ -11,8 +11,8 @@ use crate::auth::AuthError;
 use crate::error::CallError;
 use crate::jitsi::JitsiError;
 use crate::links::LinkError;
-use crate::session::AdmissionRefused;
 use crate::session::message::ErrorCode;
+use crate::session::{AdmissionRefused, ResourceError};
 
 /// Seconds after which a refusal that will pass is worth another try.
 const RETRY_AFTER_SECS: u32 = 2;
@@ -44,6 +44,10 @@ pub enum RequestRefused {
     Invalid(String),
     /// The body is in no format that is read here.
     NotJson,
+    /// The body is not of this media type.
+    WrongMediaType(&'static str),
+    /// No `If-Match`, where one must be.
+    Unconditional,
     TooLarge,
     /// More requests than one asker may send.
     TooMany {
@@ -258,6 +262,31 @@ impl From<AdmissionRefused> for Problem {
                 "address-full",
                 "Too many sessions from this address",
             ),
+            AdmissionRefused::UserFull => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "user-full",
+                "Too many sessions of this user",
+            ),
+        }
+    }
+}
+
+impl From<ResourceError> for Problem {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::Call(error) => error.into(),
+            ResourceError::Admission(error) => error.into(),
+            ResourceError::Shape(_) | ResourceError::TooManyCandidates => {
+                RequestRefused::Invalid(error.to_string()).into()
+            }
+            ResourceError::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Another ICE session is current",
+            ),
+            ResourceError::TooFast { retry_after_secs } => {
+                RequestRefused::TooMany { retry_after_secs }.into()
+            }
         }
     }
 }
@@ -287,6 +316,17 @@ impl From<RequestRefused> for Problem {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "not-json",
                 "The body must be application/json",
+            ),
+            RequestRefused::WrongMediaType(wanted) => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "wrong-media-type",
+                "Not what is read here",
+            )
+            .with_detail(wanted),
+            RequestRefused::Unconditional => Self::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "If-Match must say which ICE session is meant",
             ),
             RequestRefused::TooLarge => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

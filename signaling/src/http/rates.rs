@@ -33,6 +33,9 @@ pub struct RateLimits {
     /// Calls that guests of one address start, each of which stays on record. Joining
     /// one that goes on costs nothing here: an office or a class is one address.
     pub guest_calls: Rate,
+    /// Sessions without a connection that one address opens: each writes to the
+    /// database, and a guest is another user every time.
+    pub openings: Rate,
 }
 
 impl Default for RateLimits {
@@ -54,6 +57,10 @@ impl Default for RateLimits {
                 burst: 60,
                 interval: Duration::from_secs(10),
             },
+            openings: Rate {
+                burst: 100,
+                interval: Duration::from_millis(500),
+            },
         }
     }
 }
@@ -66,6 +73,7 @@ struct Tables {
     backend: Table<()>,
     failures: Table<IpAddr>,
     guest_calls: Table<IpAddr>,
+    openings: Table<IpAddr>,
 }
 
 impl Rates {
@@ -75,6 +83,7 @@ impl Rates {
             backend: Table::new(limits.backend),
             failures: Table::new(limits.failures),
             guest_calls: Table::new(limits.guest_calls),
+            openings: Table::new(limits.openings),
         }))
     }
 
@@ -97,6 +106,14 @@ impl Rates {
         let tables = self.0.as_ref();
         tables.map_or(Ok(()), |tables| {
             refused(tables.failures.take(network(from), now))
+        })
+    }
+
+    /// One Session without a connection.
+    pub(crate) fn opening(&self, from: IpAddr, now: UnixMillis) -> Result<(), RequestRefused> {
+        let tables = self.0.as_ref();
+        tables.map_or(Ok(()), |tables| {
+            refused(tables.openings.take(network(from), now))
         })
     }
 

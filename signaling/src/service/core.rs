@@ -12,6 +12,7 @@ use super::rooms::{Rooms, Turn};
 use super::seen::Seen;
 use crate::clock::Clock;
 use crate::domain::call::CallStatus;
+use crate::domain::event::CallEvent;
 use crate::domain::lifecycle::{CallState, Outcome, Refusal, Rules, Transition};
 use crate::error::CallError;
 use crate::events::feed::{Feeds, News};
@@ -164,7 +165,8 @@ impl Core {
     }
 }
 
-/// What happened, for those whom it concerns: who was taken away as well.
+/// What happened, for those whom it concerns: who was taken away as well. Who only
+/// watches concerns those alone who are inside.
 fn news(state: &CallState, outcome: &Outcome) -> Vec<News> {
     let mut people: Vec<_> = state.people().cloned().collect();
     for participant in &outcome.changed {
@@ -172,8 +174,14 @@ fn news(state: &CallState, outcome: &Outcome) -> Vec<News> {
             people.push(participant.clone());
         }
     }
+    let (viewers, people): (Vec<_>, Vec<_>) = people.into_iter().partition(|p| !p.takes_part());
+    let of_viewer = |event: &&CallEvent| {
+        let about = event.participant;
+        viewers.iter().any(|viewer| about == Some(viewer.id))
+    };
     let (call, people) = (Arc::new(state.call.clone()), Arc::from(people));
-    let news = outcome.events.iter().map(|event| News {
+    let events = outcome.events.iter().filter(|event| !of_viewer(event));
+    let news = events.map(|event| News {
         call: Arc::clone(&call),
         people: Arc::clone(&people),
         event: event.clone(),

@@ -18,19 +18,43 @@ use crate::domain::time::UnixMillis;
 use crate::error::CallError;
 use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
 
+/// What somebody enters a Room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    TakePart,
+    Watch,
+}
+
+impl Purpose {
+    fn allowed(self, who: &Principal, room: &RoomName) -> bool {
+        match self {
+            Self::TakePart => permission::may_enter(who, room),
+            Self::Watch => permission::may_watch(who, room),
+        }
+    }
+
+    const fn transition(self, newcomer: Newcomer) -> Transition {
+        match self {
+            Self::TakePart => Transition::Join(newcomer),
+            Self::Watch => Transition::Watch(newcomer),
+        }
+    }
+}
+
 impl Core {
     pub(super) async fn join(
         self: Arc<Self>,
         who: Principal,
         room: RoomName,
+        purpose: Purpose,
     ) -> Result<Joined, CallError> {
-        if !permission::may_enter(&who, &room) {
+        if !purpose.allowed(&who, &room) {
             return Err(CallError::Forbidden);
         }
         let turn = self.rooms.turn(&room).await;
         let id = ParticipantId::from_uuid(Uuid::new_v4());
         self.rooms.enter(id, &room);
-        let joined = self.join_in(&turn, &who, id).await;
+        let joined = self.join_in(&turn, &who, id, purpose).await;
         match &joined {
             Ok(_) => {}
             // It may have been committed: then it was a visit of no length.
@@ -45,8 +69,9 @@ impl Core {
         turn: &Turn,
         who: &Principal,
         id: ParticipantId,
+        purpose: Purpose,
     ) -> Result<Joined, CallError> {
-        let (state, outcome) = self.commit_join(turn, who, id).await?;
+        let (state, outcome) = self.commit_join(turn, who, id, purpose).await?;
         // Whoever was asked, or is there by its word, has a row already.
         let id = outcome.seated.unwrap_or(id);
         self.rooms.enter(id, &turn.room().name);
@@ -72,6 +97,7 @@ impl Core {
         turn: &Turn,
         who: &Principal,
         id: ParticipantId,
+        purpose: Purpose,
     ) -> Result<(CallState, Outcome), CallError> {
         let now = self.clock.now();
         let room = turn.room().name.clone();
@@ -94,7 +120,7 @@ impl Core {
             admitted,
             by_word: false,
         };
-        let outcome = self.apply(&mut state, Transition::Join(newcomer))?;
+        let outcome = self.apply(&mut state, purpose.transition(newcomer))?;
         let at = state.call.times.updated;
         tx.put_user(who, at).await.map_err(database)?;
         self.commit(tx, &state, &outcome).await?;

@@ -16,6 +16,7 @@ impl Core {
     pub(super) async fn leave(
         self: Arc<Self>,
         participant: ParticipantId,
+        reason: LeaveReason,
     ) -> Result<(), CallError> {
         let Some(room) = self.rooms.of_participant(participant) else {
             return Ok(());
@@ -23,7 +24,7 @@ impl Core {
         let turn = self.rooms.turn(&room.name).await;
         let leave = Transition::Leave {
             participant,
-            reason: LeaveReason::Left,
+            reason,
         };
         self.transact(&turn, leave).await.map(drop)
     }

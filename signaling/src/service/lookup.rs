@@ -6,7 +6,7 @@ use super::core::{Core, database};
 use super::record::CallRecord;
 use crate::domain::call::{Admission, Call, CallStatus, EndReason, Origin};
 use crate::domain::event::{CallEvent, Happening};
-use crate::domain::participant::{Participant, ParticipantStatus, Role};
+use crate::domain::participant::{Participant, ParticipantStatus};
 use crate::domain::permission;
 use crate::domain::principal::Principal;
 use crate::error::CallError;
@@ -92,7 +92,7 @@ impl Core {
             .await
             .map_err(database)?;
         let own: Vec<_> = rows.iter().filter(|p| p.user == who.user).collect();
-        if own.iter().any(|p| p.role != Role::Participant) {
+        if own.iter().any(|p| p.role.leads()) {
             return Ok(true);
         }
         let Some(password) = password else {

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::live::{LiveCall, Seat};
 use super::rooms::Room;
 use crate::domain::participant::PublishState;
+use crate::domain::permission;
 use crate::error::CallError;
 use crate::events::notice::Notice;
 use crate::ids::{CallId, ParticipantId};
@@ -60,6 +61,10 @@ impl Core {
         offer: Offer,
     ) -> Result<Answer, CallError> {
         let seated = self.seated(id).await?;
+        let role = seated.with(|call| call.find(id).map(|p| p.role))?;
+        if !offer.publish.is_empty() && !role.is_some_and(permission::may_publish) {
+            return Err(CallError::Forbidden);
+        }
         let answer = self.negotiate(&seated, offer).await?;
         let published = answer
             .published

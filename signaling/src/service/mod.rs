@@ -32,13 +32,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use self::core::{Core, database};
+use self::join::Purpose;
 use self::rooms::Rooms;
 use self::seen::Seen;
 
 use crate::clock::Clock;
 use crate::domain::event::CallEvent;
 use crate::domain::lifecycle::{HangUp, Rules};
-use crate::domain::participant::{MediaChange, PublishState};
+use crate::domain::participant::{LeaveReason, MediaChange, PublishState};
 use crate::domain::principal::Principal;
 use crate::domain::recording::{NewRecording, Recording};
 use crate::error::CallError;
@@ -201,7 +202,13 @@ impl CallService {
 
     /// Enters the Call of `room`, starting one if none is going on.
     pub async fn join(&self, who: &Principal, room: RoomName) -> Result<Joined, CallError> {
-        finish(self.core().join(who.clone(), room)).await
+        finish(self.core().join(who.clone(), room, Purpose::TakePart)).await
+    }
+
+    /// Enters the Call of `room` to receive it, waiting in it for one to begin if none
+    /// is going on.
+    pub async fn watch(&self, who: &Principal, room: RoomName) -> Result<Joined, CallError> {
+        finish(self.core().join(who.clone(), room, Purpose::Watch)).await
     }
 
     /// Whether a Call goes on in `room`, so that joining would start none.
@@ -245,7 +252,13 @@ impl CallService {
 
     /// Leaves for good. Leaving twice is leaving once.
     pub async fn leave(&self, participant: ParticipantId) -> Result<(), CallError> {
-        finish(self.core().leave(participant)).await
+        finish(self.core().leave(participant, LeaveReason::Left)).await
+    }
+
+    /// The Participant's media is gone, and there is no Session that could bring it
+    /// back: it is not waited for.
+    pub async fn vanished(&self, participant: ParticipantId) -> Result<(), CallError> {
+        finish(self.core().leave(participant, LeaveReason::TimedOut)).await
     }
 
     /// Ends the Call for everybody, by the word of one in it.

@@ -51,7 +51,9 @@ impl CallRecord {
     /// order of coming.
     pub fn people(&self) -> Vec<Person> {
         let mut people: Vec<Person> = Vec::new();
-        for row in &self.participants {
+        // No document knows players that only receive.
+        let rows = self.participants.iter();
+        for row in rows.filter(|row| row.participant.takes_part()) {
             let user = &row.participant.user;
             match people.iter_mut().find(|person| person.user == *user) {
                 Some(person) => person.merge(row),

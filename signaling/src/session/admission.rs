@@ -27,6 +27,8 @@ pub enum AdmissionRefused {
     ServerFull,
     #[error("too many sessions from this address")]
     AddressFull,
+    #[error("too many sessions of this user")]
+    UserFull,
 }
 
 /// The count. Cheap to clone.

@@ -256,6 +256,7 @@ fn participant_info(view: &ParticipantView) -> wire::ParticipantInfo {
             Role::Host => wire::Role::Host,
             Role::Moderator => wire::Role::Moderator,
             Role::Participant => wire::Role::Participant,
+            Role::Viewer => wire::Role::Viewer,
         },
         connection: match view.connection {
             Connection::Connected => wire::Connection::Connected,

@@ -361,7 +361,13 @@ words! {
         Live,
         Muted,
     }
-    Role { Host, Moderator, Participant }
+    Role {
+        Host,
+        Moderator,
+        Participant,
+        /// Receives and does nothing else: to be listed, not to be given a tile.
+        Viewer,
+    }
     Connection { Connected, Reconnecting }
     TransportState { Connected, Disconnected, Failed }
     /// Whether the server still holds the client's media transport.

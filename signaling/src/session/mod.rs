@@ -14,6 +14,7 @@ mod convert;
 pub mod limits;
 mod machine;
 pub mod message;
+pub(crate) mod resource;
 mod ringing;
 pub(crate) mod socketio;
 pub mod websocket;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use admission::{Admission, AdmissionLimits, AdmissionRefused, Permit};
 pub use close::Close;
 pub use machine::Session;
+pub use resource::ResourceError;
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;

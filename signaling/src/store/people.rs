@@ -46,6 +46,7 @@ impl Store {
             "select distinct p.user_id from call_participants p
              join calls c on c.id = p.call_id
              where p.user_id in ({}) and p.status = 'joined' and p.lost_at is null
+               and p.role <> 'viewer'
                and c.status <> 'ended'",
             placeholders(ids.len())
         );

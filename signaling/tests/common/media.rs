@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use convoke_media::control::{Answer, Command, CommandError, Response};
+use convoke_media::control::{Answer, Command, CommandError, Response, SlotInfo};
 use convoke_media::ids::{ParticipantId, RouterId};
+use convoke_media::negotiation::outline::{self, Direction, Line};
 use convoke_media::runtime::WorkerLoad;
 use convoke_signaling::media_plane::MediaPlane;
 
@@ -75,7 +76,7 @@ impl Books {
                 Ok(Response::Answer(Answer {
                     sdp: format!("answer to {}", offer.sdp),
                     published: offer.publish,
-                    slots: Vec::new(),
+                    slots: slots(&offer.sdp),
                 }))
             }
             Command::AddCandidate { participant, .. }
@@ -97,6 +98,17 @@ impl Books {
             }
         }
     }
+}
+
+/// Of an offer that is SDP, which most tests have no need of.
+fn slots(sdp: &str) -> Vec<SlotInfo> {
+    let lines = outline::lines(sdp).unwrap_or_default();
+    let slot = |line: Line| {
+        let receives = line.direction == Direction::RecvOnly;
+        let (mid, kind) = (line.mid, line.kind.filter(|_| receives)?);
+        Some(SlotInfo { mid, kind })
+    };
+    lines.into_iter().filter_map(slot).collect()
 }
 
 #[async_trait::async_trait]

@@ -29,3 +29,4 @@ mod jitsi_tokens;
 mod meeting;
 mod meeting_events;
 mod video_calls;
+mod whip;

@@ -32,6 +32,7 @@ async fn limited(db: &TestDb) -> Served {
         backend: rate(5),
         failures: rate(2),
         guest_calls: rate(2),
+        ..RateLimits::default()
     });
     let setup = Setup {
         guests: true,

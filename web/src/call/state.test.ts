@@ -11,6 +11,7 @@ import {
   mayEnd,
   reduce,
   slotShowing,
+  takesPart,
 } from './state';
 
 const after = (...actions: Action[]): CallState => actions.reduce(reduce, initialState);
@@ -93,6 +94,14 @@ describe('participants', () => {
     expect(ids(state)).toEqual(['p1', 'p2']);
     expect(mayEnd(state)).toBe(true);
     expect(mayEnd(after(...inCall))).toBe(false);
+  });
+
+  it('may only watch, which is no right to anything', () => {
+    const you = participant('you', { role: 'viewer' });
+    const state = after(...inCall, message({ type: 'participant_changed', participant: you }));
+    expect(mayEnd(state)).toBe(false);
+    expect(takesPart(you)).toBe(false);
+    expect(state.participants.every(takesPart)).toBe(true);
   });
 
   it('fall silent when they leave', () => {

@@ -167,9 +167,12 @@ export function everybody({ you, participants }: CallState): ParticipantInfo[] {
   return you ? [you, ...participants] : [...participants];
 }
 
+/** Whether it is somebody to talk to, and not only a player that receives. */
+export const takesPart = ({ role }: ParticipantInfo): boolean => role !== 'viewer';
+
 /** Hosts and moderators may end the call for everybody. */
 export function mayEnd({ you }: CallState): boolean {
-  return you !== undefined && you.role !== 'participant';
+  return you?.role === 'host' || you?.role === 'moderator';
 }
 
 export function trackOf(participant: ParticipantInfo, source: TrackSource): TrackInfo | undefined {

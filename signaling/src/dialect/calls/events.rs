@@ -11,7 +11,7 @@ use crate::domain::call::{EndReason, Origin};
 use crate::domain::event::Happening;
 use crate::domain::lifecycle::HangUp;
 use crate::domain::participant::{
-    LeaveReason, MediaChange, MediaFlag, MediaState, Participant, ParticipantStatus, Role,
+    LeaveReason, MediaChange, MediaFlag, MediaState, Participant, ParticipantStatus,
 };
 use crate::domain::principal::Principal;
 use crate::domain::time::UnixMillis;
@@ -247,7 +247,7 @@ fn present(news: &News) -> Value {
                 "userId": CountedId::of(&p.user),
                 "name": p.name,
                 "status": participant_status(p.status),
-                "isModerator": p.role != Role::Participant,
+                "isModerator": p.role.leads(),
                 "joinedAt": p.joined_at.map(UnixMillis::rfc3339_seconds),
             }));
         }

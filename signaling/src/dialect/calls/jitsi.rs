@@ -113,7 +113,7 @@ impl JitsiBlock {
 /// Whether the server knows `who` as a moderator of the call.
 pub(super) fn moderates(record: &CallRecord, who: &Principal) -> bool {
     let role = record.role_of(&who.user);
-    role.is_some_and(|role| role != Role::Participant)
+    role.is_some_and(Role::leads)
 }
 
 fn email(links: &JoinLinks, who: &Principal) -> String {

@@ -307,7 +307,7 @@ impl ParticipantView {
             username: user.and_then(|user| user.username.clone()),
             role: role.unwrap_or_else(|| "user".to_owned()),
             status: participant_status(person.status),
-            is_moderator: person.role != Role::Participant,
+            is_moderator: person.role.leads(),
             joined_at: person.joined_at.map(UnixMillis::rfc3339_seconds),
             left_at: person.left_at.map(UnixMillis::rfc3339_seconds),
             duration: person.duration.map(|duration| duration.as_secs()),

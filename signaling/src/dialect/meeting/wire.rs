@@ -213,7 +213,7 @@ impl JoinAnswer {
         // A Jitsi asks the token who moderates. We ask the meeting; and to us a token
         // that says so would let a moderator end it, which is the host's alone.
         let moderates = match backend {
-            Backend::Jitsi => role != Role::Participant,
+            Backend::Jitsi => role.leads(),
             Backend::Sfu => role == Role::Host,
         };
         let visitor = Visitor::of(who, moderates);
@@ -452,5 +452,6 @@ const fn role_word(role: Role) -> &'static str {
         Role::Host => "Host",
         Role::Moderator => "Moderator",
         Role::Participant => "Participant",
+        Role::Viewer => "Viewer",
     }
 }

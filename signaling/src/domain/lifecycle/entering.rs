@@ -4,7 +4,7 @@ use super::{Deadline, Invitee, Newcomer, Plan, Refusal, Step};
 use crate::domain::call::{Admission, CallStatus, Origin};
 use crate::domain::event::Happening;
 use crate::domain::participant::{
-    LeaveReason, MediaState, Participant, ParticipantStatus, Presence,
+    LeaveReason, MediaState, Participant, ParticipantStatus, Presence, Role,
 };
 use crate::ids::{ParticipantId, UserId};
 
@@ -61,24 +61,18 @@ impl Step<'_> {
     }
 
     pub(super) fn join(&mut self, newcomer: Newcomer) -> Result<(), Refusal> {
-        let members_only = self.state.call.about.admission == Admission::Members;
-        if members_only && !newcomer.admitted && !self.state.is_member(&newcomer.user) {
-            return Err(Refusal::NotMember);
-        }
+        self.let_in(&newcomer)?;
         if let Some(id) = self.take_place(&newcomer) {
             self.outcome.seated = Some(id);
             return Ok(());
         }
-        let limit = self.rules.max_participants;
-        if self.state.present.len() >= limit as usize {
-            return Err(Refusal::Full { limit });
-        }
+        self.make_room()?;
         let call = &mut self.state.call;
         if call.initiated_by.is_none() {
             call.initiated_by = Some(newcomer.user.clone());
             self.record(Happening::Initiated, Some(&newcomer.user), None);
         }
-        let was_empty = self.state.present.is_empty();
+        let was_empty = !self.state.is_held();
         let mut participant = self.row_of(&newcomer);
         if participant.status == ParticipantStatus::Ringing {
             participant.accepted_at = Some(self.at);
@@ -97,6 +91,41 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// A viewer has a row of its own, is let in as others are and counts as they do,
+    /// because it costs as much. But it uses up no invitation, answers no ring, leads
+    /// nothing, and begins no Call: it may come before, and waits.
+    pub(super) fn watch(&mut self, newcomer: Newcomer) -> Result<(), Refusal> {
+        self.let_in(&newcomer)?;
+        self.make_room()?;
+        let participant = Participant {
+            role: Role::Viewer,
+            status: ParticipantStatus::Joined,
+            joined_at: Some(self.at),
+            ..new_row(&newcomer)
+        };
+        self.record_of(Happening::Joined, &participant);
+        self.outcome.seated = Some(participant.id);
+        self.outcome.changed.push(participant.clone());
+        self.state.present.push(participant);
+        Ok(())
+    }
+
+    fn let_in(&self, newcomer: &Newcomer) -> Result<(), Refusal> {
+        let members_only = self.state.call.about.admission == Admission::Members;
+        if members_only && !newcomer.admitted && !self.state.is_member(&newcomer.user) {
+            return Err(Refusal::NotMember);
+        }
+        Ok(())
+    }
+
+    fn make_room(&self) -> Result<(), Refusal> {
+        let limit = self.rules.max_participants;
+        match self.state.present.len() < limit as usize {
+            true => Ok(()),
+            false => Err(Refusal::Full { limit }),
+        }
+    }
+
     /// A user who is there by its word is one Participant with the device that it
     /// comes with, and by its word it is there only once.
     fn take_place(&mut self, newcomer: &Newcomer) -> Option<ParticipantId> {
@@ -104,7 +133,7 @@ impl Step<'_> {
             .state
             .present
             .iter()
-            .filter(|p| p.user == newcomer.user);
+            .filter(|p| p.user == newcomer.user && p.takes_part());
         let id = match newcomer.by_word {
             true => own.next(),
             false => own.find(|p| p.presence.by_word),
@@ -131,10 +160,6 @@ impl Step<'_> {
 
     /// The row of an invitation that has not been used, or a new one.
     fn row_of(&mut self, newcomer: &Newcomer) -> Participant {
-        let presence = match newcomer.by_word {
-            true => Presence::BY_WORD,
-            false => Presence::DEVICE,
-        };
         let invitation = self
             .state
             .asked
@@ -145,33 +170,21 @@ impl Step<'_> {
                 name: newcomer.name.clone(),
                 avatar_url: newcomer.avatar_url.clone(),
                 leave_reason: None,
-                presence,
+                presence: presence_of(newcomer),
                 ..self.state.asked.remove(index)
             };
         }
         let known = self.state.role_of(&newcomer.user);
         Participant {
-            id: newcomer.id,
-            user: newcomer.user.clone(),
-            name: newcomer.name.clone(),
-            avatar_url: newcomer.avatar_url.clone(),
             role: known.unwrap_or(newcomer.role),
-            status: ParticipantStatus::Invited,
-            invited: false,
-            accepted_at: None,
-            joined_at: None,
-            left_at: None,
-            leave_reason: None,
-            presence,
-            media: MediaState::default(),
+            ..new_row(newcomer)
         }
     }
 
     /// What follows from somebody's having come.
     fn entered(&mut self, user: &UserId) {
         let call = &self.state.call;
-        let second = call.initiated_by.as_ref() != Some(user)
-            || self.state.present.iter().any(|p| p.user != *user);
+        let second = call.initiated_by.as_ref() != Some(user) || self.state.others_take_part(user);
         if second && call.times.answered.is_none() {
             self.state.call.times.answered = Some(self.at);
         }
@@ -202,5 +215,31 @@ impl Step<'_> {
             self.set(Deadline::Duration, self.at + self.rules.max_duration);
         }
         starts
+    }
+}
+
+const fn presence_of(newcomer: &Newcomer) -> Presence {
+    match newcomer.by_word {
+        true => Presence::BY_WORD,
+        false => Presence::DEVICE,
+    }
+}
+
+/// Of somebody who was not asked.
+fn new_row(newcomer: &Newcomer) -> Participant {
+    Participant {
+        id: newcomer.id,
+        user: newcomer.user.clone(),
+        name: newcomer.name.clone(),
+        avatar_url: newcomer.avatar_url.clone(),
+        role: newcomer.role,
+        status: ParticipantStatus::Invited,
+        invited: false,
+        accepted_at: None,
+        joined_at: None,
+        left_at: None,
+        leave_reason: None,
+        presence: presence_of(newcomer),
+        media: MediaState::default(),
     }
 }

@@ -1,11 +1,17 @@
 //! Leaving a Call, losing one's Session, and the end.
 
+use std::time::Duration;
+
 use super::{Deadline, HangUp, Refusal, Step};
-use crate::domain::call::{Backend, CallMode, CallStatus, EndReason};
+use crate::domain::call::{Backend, CallMode, CallStatus, EndReason, Origin};
 use crate::domain::event::Happening;
 use crate::domain::participant::{LeaveReason, Participant, ParticipantStatus};
 use crate::domain::time::UnixMillis;
 use crate::ids::{Epoch, ParticipantId, UserId};
+
+/// Viewers whose broadcaster dropped out wait so long for it: an encoder that is
+/// started again is back by then, and a Call that is over does not stay open for ever.
+const WATCHED_LINGER: Duration = Duration::from_secs(60);
 
 impl Step<'_> {
     pub(super) fn disconnect(&mut self, id: ParticipantId, epoch: Epoch) {
@@ -69,14 +75,28 @@ impl Step<'_> {
     }
 
     pub(super) fn leave(&mut self, id: ParticipantId, reason: LeaveReason) {
-        let user = self.state.find(id).map(|p| p.user.clone());
-        if self.remove(id, reason) && self.state.present.is_empty() {
+        let Some(leaver) = self.state.find(id).cloned() else {
+            return;
+        };
+        let user = Some(leaver.user.clone());
+        // Whoever only watched ends nothing but its own waiting in an empty Room.
+        let ad_hoc = self.state.call.nature.origin == Origin::AdHoc;
+        let last = match leaver.takes_part() {
+            true => !self.others_hold(id),
+            false => ad_hoc && self.state.present.len() == 1,
+        };
+        if self.remove(id, reason) && last {
             let reason = match reason {
                 LeaveReason::Failed => EndReason::Failed,
                 _ => EndReason::Completed,
             };
             self.vacated(user, reason);
         }
+    }
+
+    fn others_hold(&self, id: ParticipantId) -> bool {
+        let mut others = self.state.present.iter().filter(|p| p.id != id);
+        others.any(Participant::takes_part)
     }
 
     pub(super) fn depart(&mut self, user: &UserId) -> Result<(), Refusal> {
@@ -89,7 +109,7 @@ impl Step<'_> {
         }
         // A caller who hangs up before having entered.
         let called = self.state.call.initiated_by.as_ref() == Some(user);
-        if called && self.state.present.is_empty() && self.unanswered() {
+        if called && !self.state.is_held() && self.unanswered() {
             self.end(Some(user.clone()), EndReason::Cancelled, self.at);
         }
         Ok(())
@@ -115,7 +135,7 @@ impl Step<'_> {
     }
 
     pub(super) fn linger_over(&mut self) {
-        if self.state.present.is_empty() {
+        if !self.state.is_held() {
             let ended = self.state.call.times.last_left.unwrap_or(self.at);
             self.end(None, EndReason::Completed, ended);
         } else {
@@ -123,7 +143,7 @@ impl Step<'_> {
         }
     }
 
-    /// The last one is gone.
+    /// The last one is gone, or the last but those who only watch.
     fn vacated(&mut self, by: Option<UserId>, reason: EndReason) {
         let call = &self.state.call;
         let ended = call.times.last_left.unwrap_or(self.at);
@@ -132,6 +152,7 @@ impl Step<'_> {
         }
         let linger = match call.planned() {
             true => self.rules.planned_linger,
+            false if self.is_watched() => self.rules.linger.max(WATCHED_LINGER),
             false => self.rules.linger,
         };
         if call.status == CallStatus::Scheduled {
@@ -141,6 +162,12 @@ impl Step<'_> {
         } else {
             self.set(Deadline::Linger, self.at + linger);
         }
+    }
+
+    /// Whether viewers are left in a Room that is nobody's chat or appointment, such as
+    /// a broadcast's.
+    fn is_watched(&self) -> bool {
+        self.state.call.nature.origin == Origin::AdHoc && !self.state.present.is_empty()
     }
 
     pub(super) fn hang_up(&mut self, by: Option<UserId>, how: HangUp) {
@@ -213,8 +240,10 @@ impl Step<'_> {
         participant.status = ParticipantStatus::Left;
         participant.left_at = Some(left_at);
         participant.leave_reason = Some(reason);
-        let last_left = &mut self.state.call.times.last_left;
-        *last_left = (*last_left).max(Some(left_at));
+        if participant.takes_part() {
+            let last_left = &mut self.state.call.times.last_left;
+            *last_left = (*last_left).max(Some(left_at));
+        }
         self.record_of(Happening::Left(reason), &participant);
         if lost_at.is_some() {
             self.clear(Deadline::Grace(id));

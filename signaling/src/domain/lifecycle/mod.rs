@@ -48,6 +48,8 @@ pub enum Transition {
     /// The first one of a Call that people are asked into.
     Plan(Plan),
     Join(Newcomer),
+    /// Comes to receive alone, as [`Role::Viewer`] whatever the newcomer's role.
+    Watch(Newcomer),
     /// Answers the ring; the joining follows.
     Accept {
         user: UserId,
@@ -255,16 +257,28 @@ impl CallState {
     }
 
     pub fn is_member(&self, user: &UserId) -> bool {
-        self.call.initiated_by.as_ref() == Some(user) || self.people().any(|p| p.user == *user)
+        let mut own = self.people().filter(|p| p.user == *user);
+        self.call.initiated_by.as_ref() == Some(user) || own.any(Participant::takes_part)
     }
 
-    /// The highest role that the user's rows have.
+    /// Whether somebody is there who does more than watch.
+    pub fn is_held(&self) -> bool {
+        self.present.iter().any(Participant::takes_part)
+    }
+
+    /// Whether somebody else does more than watch.
+    fn others_take_part(&self, user: &UserId) -> bool {
+        let mut others = self.present.iter().filter(|p| p.user != *user);
+        others.any(Participant::takes_part)
+    }
+
+    /// The highest role that the user's rows have. Watching gives none.
     pub fn role_of(&self, user: &UserId) -> Option<Role> {
-        let rows = self.people().filter(|p| p.user == *user);
+        let rows = self.people().filter(|p| p.user == *user && p.takes_part());
         rows.map(|p| p.role).max_by_key(|role| match role {
             Role::Host => 2,
             Role::Moderator => 1,
-            Role::Participant => 0,
+            Role::Participant | Role::Viewer => 0,
         })
     }
 
@@ -307,6 +321,7 @@ impl Step<'_> {
         match transition {
             Transition::Plan(plan) => self.plan(plan),
             Transition::Join(newcomer) => self.join(newcomer)?,
+            Transition::Watch(newcomer) => self.watch(newcomer)?,
             Transition::Accept { user } => self.accept(&user)?,
             Transition::Decline { user } => self.decline(&user)?,
             Transition::Start { by } => self.start_by_word(by.as_ref()),
@@ -340,6 +355,7 @@ impl Step<'_> {
     fn take_after_end(&mut self, transition: Transition) -> Result<(), Refusal> {
         match transition {
             Transition::Join(_)
+            | Transition::Watch(_)
             | Transition::Resume { .. }
             | Transition::Accept { .. }
             | Transition::Start { .. }

@@ -118,7 +118,7 @@ impl Step<'_> {
         let never_came = self.state.asked.iter().any(|p| p.joined_at.is_none());
         if never_came {
             self.end(None, EndReason::NoShow, self.at);
-        } else if self.state.present.is_empty() {
+        } else if !self.state.is_held() {
             let ended = self.state.call.times.last_left.unwrap_or(self.at);
             self.end(None, EndReason::Completed, ended);
         } else {

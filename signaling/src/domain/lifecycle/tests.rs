@@ -1,6 +1,7 @@
-//! Tables of what transitions do; those of ringing are in `tests/ringing.rs`.
+//! Tables of what transitions do; those of ringing and of viewers are files of their own.
 
 mod ringing;
+mod watching;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -42,6 +43,13 @@ fn join(n: u8) -> Transition {
         admitted: false,
         by_word: false,
     })
+}
+
+fn watch(n: u8) -> Transition {
+    match join(n) {
+        Transition::Join(newcomer) => Transition::Watch(newcomer),
+        other => other,
+    }
 }
 
 fn lose(n: u8, epoch: u32) -> Transition {
@@ -308,6 +316,7 @@ fn a_clock_set_back_makes_no_time_run_backwards() {
 fn anything() -> impl Strategy<Value = Transition> {
     prop_oneof![
         4 => (1u8..6).prop_map(join),
+        2 => (1u8..6).prop_map(watch),
         3 => (1u8..6, 1u32..4).prop_map(|(n, epoch)| lose(n, epoch)),
         3 => (1u8..6, 1u32..4).prop_map(|(n, epoch)| resume_from(n, epoch)),
         3 => (1u8..6).prop_map(leave),
@@ -331,7 +340,7 @@ proptest! {
         let mut grace = std::collections::HashSet::new();
         for (now, transition) in script {
             // A participant's id is made once.
-            if let Transition::Join(newcomer) = &transition
+            if let Transition::Join(newcomer) | Transition::Watch(newcomer) = &transition
                 && events.iter().any(|event| event.participant == Some(newcomer.id)) {
                 continue;
             }

@@ -59,7 +59,7 @@ room: string, title?: string, kind: CallKind,
  */
 group: boolean, };
 
-export type Role = "host" | "moderator" | "participant";
+export type Role = "host" | "moderator" | "participant" | "viewer";
 
 /**
  * To the client.

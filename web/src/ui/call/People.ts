@@ -6,7 +6,7 @@ import { Avatar } from '../avatar';
 import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
 
-const ROLES = { host: 'Host', moderator: 'Moderator', participant: '' } as const;
+const ROLES = { host: 'Host', moderator: 'Moderator', participant: '', viewer: 'Watching' } as const;
 
 export class People implements View {
   #title = h('h2');

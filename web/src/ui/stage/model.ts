@@ -1,6 +1,6 @@
 /** What there is to show: one model for every tile, from the state of the call. */
 
-import { type CallState, isSpeaking, slotShowing, trackOf } from '../../call/state';
+import { type CallState, isSpeaking, slotShowing, takesPart, trackOf } from '../../call/state';
 import type { LocalMedia } from '../../rtc/LocalMedia';
 import type { ParticipantInfo } from '../../protocol/messages';
 
@@ -78,5 +78,7 @@ export function screenTiles(state: CallState): TileModel[] {
 }
 
 export function cameraTiles(state: CallState): TileModel[] {
-  return state.participants.map((participant) => camera(state, participant));
+  return state.participants
+    .filter(takesPart)
+    .map((participant) => camera(state, participant));
 }

@@ -1,7 +1,7 @@
 /** The call itself: tiles, controls, and everything that appears around them. */
 
 import type { Call } from '../../call/Call';
-import { everybody, mayEnd } from '../../call/state';
+import { everybody, mayEnd, takesPart } from '../../call/state';
 import { CallError } from '../../errors';
 import { canShareScreen } from '../../rtc/devices';
 import { Audio } from '../call/Audio';
@@ -131,7 +131,8 @@ export class CallView implements View {
       peopleOpen: !this.#people.element.hidden,
     });
     setHidden(this.#sharing, !sharing);
-    setHidden(this.#alone, state.participants.length > 0 || state.phase.name !== 'joined');
+    const accompanied = state.participants.some(takesPart);
+    setHidden(this.#alone, accompanied || state.phase.name !== 'joined');
   }
 
   #tick(): void {
