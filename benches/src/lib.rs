@@ -1,3 +1,4 @@
 //! The load tester: real clients, hundreds in a process, against Convoke or a peer.
 
+pub mod measure;
 pub mod results;
