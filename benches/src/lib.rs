@@ -1,4 +1,5 @@
 //! The load tester: real clients, hundreds in a process, against Convoke or a peer.
 
 pub mod measure;
+pub mod report;
 pub mod results;
