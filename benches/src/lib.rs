@@ -1,5 +1,6 @@
 //! The load tester: real clients, hundreds in a process, against Convoke or a peer.
 
+pub mod compare;
 pub mod measure;
 pub mod report;
 pub mod results;

@@ -6,7 +6,7 @@ pub mod markdown;
 pub mod plot;
 pub mod progress;
 mod svg;
-mod text;
+pub(crate) mod text;
 mod views;
 
 pub use views::{View, plot_of};

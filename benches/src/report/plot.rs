@@ -2,14 +2,18 @@
 //! reader prefers, nothing loaded, every point labelled, axes with units.
 
 use super::svg::{Anchor, Svg};
-use super::text::significant;
+use super::text::short;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
 const LEFT: f64 = 72.0;
-const RIGHT: f64 = 28.0;
-const TOP: f64 = 84.0;
+const RIGHT: f64 = 40.0;
+const MARGIN: f64 = 24.0;
 const BOTTOM: f64 = 58.0;
+const LEGEND_TOP: f64 = 56.0;
+const LEGEND_ROW: f64 = 20.0;
+/// Between the legend and the grid, where the name of the upright axis stands.
+const ABOVE_GRID: f64 = 34.0;
 /// About so many grid lines to an axis.
 const TICKS: f64 = 6.0;
 /// Colours that a colour-blind reader tells apart; the dark ones are lighter. A
@@ -69,22 +73,22 @@ pub struct Series {
 impl Plot {
     pub fn to_svg(&self) -> String {
         let mut svg = Svg::new(WIDTH, HEIGHT, &self.title, STYLE);
-        svg.text("title", (24.0, 32.0), Anchor::Start, &self.title);
+        svg.text("title", (MARGIN, 32.0), Anchor::Start, &self.title);
         let series = self.drawable();
+        let top = draw_legend(&mut svg, &series) + ABOVE_GRID;
         let xs = series.iter().flat_map(|(_, points)| points).map(|p| p.0);
         let ys = series.iter().flat_map(|(_, points)| points).map(|p| p.1);
         let x = Ruler::new(self.x.scale, xs, LEFT, WIDTH - RIGHT);
-        let y = Ruler::new(self.y.scale, ys, HEIGHT - BOTTOM, TOP);
+        let y = Ruler::new(self.y.scale, ys, HEIGHT - BOTTOM, top);
         self.draw_axes(&mut svg, &x, &y);
         if series.is_empty() {
             let middle = (
                 f64::midpoint(LEFT, WIDTH - RIGHT),
-                f64::midpoint(TOP, HEIGHT - BOTTOM),
+                f64::midpoint(top, HEIGHT - BOTTOM),
             );
             svg.text("legend", middle, Anchor::Middle, "nothing was measured");
         }
         draw_series(&mut svg, &series, &x, &y);
-        draw_legend(&mut svg, &series);
         svg.finish()
     }
 
@@ -126,7 +130,7 @@ impl Plot {
         );
         svg.text(
             "axis-label",
-            (24.0, TOP - 14.0),
+            (MARGIN, y.to - 16.0),
             Anchor::Start,
             &self.y.label,
         );
@@ -146,7 +150,7 @@ fn draw_series(svg: &mut Svg, series: &[(&str, Vec<(f64, f64)>)], x: &Ruler, y: 
     for (index, points) in placed.iter().enumerate() {
         svg.polyline(&colour(index), points);
     }
-    let mut labels = Labels::avoiding(placed.iter().flatten().copied());
+    let mut labels = Labels::avoiding(y.to, placed.iter().flatten().copied());
     for (index, points) in placed.iter().enumerate() {
         for point in points {
             svg.dot(&colour(index), *point, 4.0);
@@ -154,19 +158,25 @@ fn draw_series(svg: &mut Svg, series: &[(&str, Vec<(f64, f64)>)], x: &Ruler, y: 
     }
     for (points, (_, values)) in placed.iter().zip(series) {
         for (at, (_, value)) in points.iter().zip(values) {
-            labels.draw(svg, *at, &significant(*value));
+            labels.draw(svg, *at, &short(*value));
         }
     }
 }
 
-fn draw_legend(svg: &mut Svg, series: &[(&str, Vec<(f64, f64)>)]) {
-    let mut at = 24.0;
+/// In as many rows as the names need; says where the last one is.
+fn draw_legend(svg: &mut Svg, series: &[(&str, Vec<(f64, f64)>)]) -> f64 {
+    let (mut x, mut y) = (MARGIN, LEGEND_TOP);
     for (index, (name, _)) in series.iter().enumerate() {
+        let width = 24.0 + width_of(name, 13.0);
+        if x > MARGIN && x + width > WIDTH - MARGIN {
+            (x, y) = (MARGIN, y + LEGEND_ROW);
+        }
         let class = format!("key {}", colour(index));
-        svg.line(&class, (at, 50.0), (at + 18.0, 50.0));
-        svg.text("legend", (at + 24.0, 54.5), Anchor::Start, name);
-        at += 24.0 + width_of(name, 13.0) + 22.0;
+        svg.line(&class, (x, y - 4.5), (x + 18.0, y - 4.5));
+        svg.text("legend", (x + 24.0, y), Anchor::Start, name);
+        x += width + 22.0;
     }
+    y
 }
 
 fn colour(index: usize) -> String {
@@ -278,6 +288,7 @@ fn log_ticks(low: f64, high: f64) -> Vec<f64> {
 /// Boxes that are taken: a label that would lie on another or on a point goes to
 /// the next side, and is left out when no side is free.
 struct Labels {
+    top: f64,
     taken: Vec<Area>,
 }
 
@@ -297,16 +308,16 @@ impl Area {
             && other.top < self.bottom
     }
 
-    fn is_inside(&self) -> bool {
+    fn is_inside(&self, top: f64) -> bool {
         self.left >= LEFT
             && self.right <= WIDTH
-            && self.top >= TOP - 12.0
+            && self.top >= top - 12.0
             && self.bottom <= HEIGHT - BOTTOM
     }
 }
 
 impl Labels {
-    fn avoiding(points: impl Iterator<Item = (f64, f64)>) -> Self {
+    fn avoiding(top: f64, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let around = |(x, y)| Area {
             left: x - 4.0,
             top: y - 4.0,
@@ -314,17 +325,19 @@ impl Labels {
             bottom: y + 4.0,
         };
         Self {
+            top,
             taken: points.map(around).collect(),
         }
     }
 
     fn draw(&mut self, svg: &mut Svg, (x, y): (f64, f64), text: &str) {
-        let width = width_of(text, 11.0);
+        let width = width_of(text, 11.0) + 4.0;
         let sides = [
             (x, y - 9.0, Anchor::Middle),
             (x, y + 17.0, Anchor::Middle),
             (x - 8.0, y - 4.0, Anchor::End),
             (x + 8.0, y + 4.0, Anchor::Start),
+            (x + 4.0, y - 8.0, Anchor::Start),
         ];
         for (x, y, anchor) in sides {
             let left = match anchor {
@@ -338,7 +351,7 @@ impl Labels {
                 right: left + width,
                 bottom: y + 2.0,
             };
-            if area.is_inside() && !self.taken.iter().any(|taken| taken.overlaps(&area)) {
+            if area.is_inside(self.top) && !self.taken.iter().any(|taken| taken.overlaps(&area)) {
                 self.taken.push(area);
                 svg.text("label", (x, y), anchor, text);
                 return;

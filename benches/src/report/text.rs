@@ -31,6 +31,16 @@ pub(crate) fn significant(number: f64) -> String {
     format!("{number:.decimals$}")
 }
 
+/// As [`significant`], without the zeros that say nothing.
+pub(crate) fn short(number: f64) -> String {
+    let text = significant(number);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// A share of one as `0.02 %`; what is not quite nothing does not look like it.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -66,6 +76,8 @@ mod tests {
             significant_of.map(significant),
             ["0", "0.0523", "0.500", "1.23", "45.7", "789", "7,890"]
         );
+        let short_of = [0.5, 2.0, 0.013, 100.0, 30.0];
+        assert_eq!(short_of.map(short), ["0.5", "2", "0.013", "100", "30"]);
         let shares = [0.0, 0.000_001, 0.000_25, 0.0123, 0.29];
         assert_eq!(
             shares.map(percent),

@@ -39,7 +39,7 @@ fn every_point_is_drawn_and_labelled() {
     assert_eq!(count(&svg, "<circle"), 6);
     assert_eq!(count(&svg, "<polyline"), 2);
     assert_eq!(count(&svg, "class=\"label\""), 6);
-    assert!(svg.contains(">0.260</text>") && svg.contains(">2.40</text>"));
+    assert!(svg.contains(">0.26</text>") && svg.contains(">2.4</text>"));
     assert!(svg.contains("Server CPU &amp; participants"));
     assert!(svg.contains("prefers-color-scheme:dark"));
     assert!(svg.contains(">convoke</text>") && svg.contains(">janus</text>"));
