@@ -4,3 +4,4 @@ pub mod compare;
 pub mod measure;
 pub mod report;
 pub mod results;
+pub mod spawn;
