@@ -1,6 +1,7 @@
 //! This same binary as a server: a data directory of its own, free ports, loopback,
 //! and no limits of rate, since the generator is a stranger with hundreds of sessions.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -18,9 +19,16 @@ pub struct Convoke {
 
 impl Convoke {
     /// `environment` has the last word on its settings.
-    pub fn start(environment: &[(String, String)], cores: Option<&Cores>) -> anyhow::Result<Self> {
+    pub fn start(
+        binary: Option<&Path>,
+        environment: &[(String, String)],
+        cores: Option<&Cores>,
+    ) -> anyhow::Result<Self> {
         let data = tempfile::tempdir().context("no room for a data directory")?;
-        let binary = std::env::current_exe().context("cannot tell which program this is")?;
+        let binary = match binary {
+            Some(binary) => std::path::absolute(binary)?,
+            None => std::env::current_exe().context("cannot tell which program this is")?,
+        };
         let mut command = Command::new(binary);
         command
             .arg("serve")
