@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 
 /// Nanoseconds of CLOCK_MONOTONIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Nanos(pub u64);
+pub(crate) struct Nanos(pub u64);
 
 impl Nanos {
-    pub const MAX: Self = Self(u64::MAX);
+    pub(crate) const MAX: Self = Self(u64::MAX);
 
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self(read(libc::CLOCK_MONOTONIC))
     }
 
     /// Time since `earlier`, none when that is later.
-    pub const fn since(self, earlier: Self) -> Duration {
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     #[must_use]
-    pub const fn after(self, wait: Duration) -> Self {
+    pub(crate) const fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait.as_nanos() as u64))
     }
 }
 
 /// Nanoseconds since 1970, by the clock that the kernel stamps datagrams with.
-pub fn wall_nanos() -> u64 {
+pub(crate) fn wall_nanos() -> u64 {
     read(libc::CLOCK_REALTIME)
 }
 
 /// Wall-clock time in the 64-bit NTP format of sender reports (RFC 3550 §4).
-pub fn ntp_now() -> u64 {
+pub(crate) fn ntp_now() -> u64 {
     const SECONDS_FROM_1900_TO_1970: u64 = 2_208_988_800;
     let nanos = wall_nanos();
     let seconds = nanos / 1_000_000_000 + SECONDS_FROM_1900_TO_1970;
@@ -52,25 +52,25 @@ fn read(clock: libc::clockid_t) -> u64 {
 
 /// The same moment as the media crate's state machines count it.
 #[derive(Debug, Clone, Copy)]
-pub struct Epoch {
+pub(crate) struct Epoch {
     instant: Instant,
     nanos: Nanos,
 }
 
 impl Epoch {
     #[expect(clippy::disallowed_methods, reason = "the load tester's clock is here")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             instant: Instant::now(),
             nanos: Nanos::now(),
         }
     }
 
-    pub fn instant(&self, at: Nanos) -> Instant {
+    pub(crate) fn instant(&self, at: Nanos) -> Instant {
         self.instant + at.since(self.nanos)
     }
 
-    pub fn nanos(&self, at: Instant) -> Nanos {
+    pub(crate) fn nanos(&self, at: Instant) -> Nanos {
         self.nanos.after(at.saturating_duration_since(self.instant))
     }
 }

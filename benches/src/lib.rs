@@ -5,14 +5,14 @@
 //! is read off. What the clients send is made in `shape`, how they agree with a server
 //! in `sdp`, and `net` is the system calls.
 
-pub mod clock;
 pub mod measure;
 pub mod results;
 
-pub mod client;
+mod client;
+mod clock;
 pub mod engine;
 mod net;
 pub mod scenario;
 mod sdp;
-pub mod shape;
+mod shape;
 pub mod target;

@@ -18,11 +18,11 @@ use super::tally::Tally;
 /// A connection of a participant; who publishes and plays by different connections
 /// has two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClientId(pub u32);
+pub(crate) struct ClientId(pub u32);
 
 /// What a client tells the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happening {
+pub(crate) enum Happening {
     Connected,
     FirstMedia,
     /// The path is gone, or never came to be.
@@ -30,14 +30,14 @@ pub enum Happening {
 }
 
 /// What a client works with, of its thread.
-pub struct Env<'a> {
-    pub tally: &'a mut Tally,
-    pub batch: &'a mut SendBatch,
+pub(crate) struct Env<'a> {
+    pub(crate) tally: &'a mut Tally,
+    pub(crate) batch: &'a mut SendBatch,
     /// The measured window is open.
-    pub counting: bool,
+    pub(crate) counting: bool,
     /// Each n-th packet of a Slot is opened.
-    pub open_every: u32,
-    pub happened: &'a mut Vec<(ClientId, Happening)>,
+    pub(crate) open_every: u32,
+    pub(crate) happened: &'a mut Vec<(ClientId, Happening)>,
 }
 
 impl std::fmt::Debug for Env<'_> {
@@ -49,13 +49,13 @@ impl std::fmt::Debug for Env<'_> {
 }
 
 #[derive(Debug)]
-pub struct Client {
-    pub id: ClientId,
-    pub link: Link,
-    pub publications: Vec<Publication>,
-    pub slots: Slots,
+pub(crate) struct Client {
+    pub(crate) id: ClientId,
+    pub(crate) link: Link,
+    pub(crate) publications: Vec<Publication>,
+    pub(crate) slots: Slots,
     /// Header extension id of transport-wide numbers in what it gets.
-    pub transport_cc: Option<u8>,
+    pub(crate) transport_cc: Option<u8>,
     pub(super) feedback: Feedback,
     pub(super) has_media: bool,
     /// How far behind the others its frames are.
@@ -63,7 +63,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: ClientId, link: Link, publications: Vec<Publication>, slots: Slots) -> Self {
+    pub(crate) fn new(
+        id: ClientId,
+        link: Link,
+        publications: Vec<Publication>,
+        slots: Slots,
+    ) -> Self {
         Self {
             id,
             link,
@@ -78,21 +83,21 @@ impl Client {
     }
 
     /// Counts packets from now on.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         for slot in &mut self.slots.all {
             slot.account.begin();
         }
     }
 
     /// Counts no new packets; what is missing may still come.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         for slot in &mut self.slots.all {
             slot.account.end();
         }
     }
 
     /// Adds what its Slots counted in the window.
-    pub fn count(&self, tally: &mut Tally) {
+    pub(crate) fn count(&self, tally: &mut Tally) {
         for slot in &self.slots.all {
             let counts = slot.account.counts();
             tally.received += counts.received;
@@ -101,7 +106,7 @@ impl Client {
         }
     }
 
-    pub fn next(&self) -> Nanos {
+    pub(crate) fn next(&self) -> Nanos {
         let mut next = self.link.next_timeout().unwrap_or(Nanos::MAX);
         if self.link.is_connected() {
             next = next.min(self.feedback.next());
@@ -112,7 +117,7 @@ impl Client {
         next
     }
 
-    pub fn handle_timeout(&mut self, now: Nanos, env: &mut Env<'_>) {
+    pub(crate) fn handle_timeout(&mut self, now: Nanos, env: &mut Env<'_>) {
         if self.link.next_timeout().is_some_and(|at| at <= now) {
             self.link.handle_timeout(now);
             self.settle(now, env);
@@ -255,7 +260,7 @@ impl Client {
     }
 
     /// Says goodbye to the transport.
-    pub fn close(&mut self, now: Nanos, batch: &mut SendBatch) {
+    pub(crate) fn close(&mut self, now: Nanos, batch: &mut SendBatch) {
         if self.link.is_connected() {
             let mut compound = RtcpWriter::default();
             compound.receiver_report(OWN, &[]);

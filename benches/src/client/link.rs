@@ -21,24 +21,24 @@ use crate::net::{ClientSocket, SendBatch};
 
 /// What the fixed header of an outgoing packet says.
 #[derive(Debug, Clone, Copy)]
-pub struct Header {
-    pub marker: bool,
-    pub pt: u8,
-    pub seq: SeqNo,
-    pub timestamp: u32,
-    pub ssrc: Ssrc,
+pub(crate) struct Header {
+    pub(crate) marker: bool,
+    pub(crate) pt: u8,
+    pub(crate) seq: SeqNo,
+    pub(crate) timestamp: u32,
+    pub(crate) ssrc: Ssrc,
 }
 
 const FIXED_HEADER: usize = 12;
 
 /// Header extensions of the whole transport that every packet carries, if negotiated.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct PacketExtensions {
-    pub transport_cc: Option<u8>,
-    pub abs_send_time: Option<u8>,
+pub(crate) struct PacketExtensions {
+    pub(crate) transport_cc: Option<u8>,
+    pub(crate) abs_send_time: Option<u8>,
 }
 
-pub struct Link {
+pub(crate) struct Link {
     transport: ClientTransport,
     socket: ClientSocket,
     epoch: Epoch,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub fn new(
+    pub(crate) fn new(
         address: IpAddr,
         identity: Arc<DtlsIdentity>,
         profiles: &[Profile],
@@ -78,24 +78,24 @@ impl Link {
     }
 
     /// For a description of ours.
-    pub const fn transport(&self) -> &ClientTransport {
+    pub(crate) const fn transport(&self) -> &ClientTransport {
         &self.transport
     }
 
-    pub const fn local(&self) -> SocketAddr {
+    pub(crate) const fn local(&self) -> SocketAddr {
         self.socket.local()
     }
 
-    pub fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
 
-    pub fn drops(&self) -> u32 {
+    pub(crate) fn drops(&self) -> u32 {
         self.socket.drops()
     }
 
     /// Takes the server's parameters, and begins to check.
-    pub fn connect(
+    pub(crate) fn connect(
         &mut self,
         remote: TransportParams,
         server: SocketAddr,
@@ -113,32 +113,32 @@ impl Link {
         Ok(())
     }
 
-    pub const fn is_connected(&self) -> bool {
+    pub(crate) const fn is_connected(&self) -> bool {
         self.transport.is_connected()
     }
 
     /// Bytes of a protected packet that are not its own.
-    pub const fn overhead(&self) -> usize {
+    pub(crate) const fn overhead(&self) -> usize {
         self.overhead
     }
 
-    pub fn handle_control(&mut self, now: Nanos, datagram: &[u8]) {
+    pub(crate) fn handle_control(&mut self, now: Nanos, datagram: &[u8]) {
         if let Some(path) = self.path {
             let now = self.epoch.instant(now);
             self.transport.handle_control(now, path, datagram);
         }
     }
 
-    pub fn handle_timeout(&mut self, now: Nanos) {
+    pub(crate) fn handle_timeout(&mut self, now: Nanos) {
         self.transport.handle_timeout(self.epoch.instant(now));
     }
 
-    pub fn next_timeout(&self) -> Option<Nanos> {
+    pub(crate) fn next_timeout(&self) -> Option<Nanos> {
         self.transport.next_timeout().map(|at| self.epoch.nanos(at))
     }
 
     /// What the transport wants sent and what it has to tell.
-    pub fn settle(&mut self, batch: &mut SendBatch) -> Option<TransportState> {
+    pub(crate) fn settle(&mut self, batch: &mut SendBatch) -> Option<TransportState> {
         while let Some(datagram) = self.transport.poll_control() {
             batch.push(datagram.bytes.len(), |room| {
                 room.copy_from_slice(&datagram.bytes);
@@ -158,20 +158,20 @@ impl Link {
         state
     }
 
-    pub fn close(&mut self, now: Nanos) {
+    pub(crate) fn close(&mut self, now: Nanos) {
         self.transport.close(self.epoch.instant(now));
     }
 
-    pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
+    pub(crate) fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         self.transport.open_rtp(packet)
     }
 
-    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
+    pub(crate) fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
         self.transport.open_rtcp(packet).ok()
     }
 
     /// Queues one packet; `payload` fills `len` bytes. Answers its size before SRTP.
-    pub fn send_rtp(
+    pub(crate) fn send_rtp(
         &mut self,
         batch: &mut SendBatch,
         header: Header,
@@ -196,7 +196,7 @@ impl Link {
         whole
     }
 
-    pub fn send_rtcp(&mut self, batch: &mut SendBatch, compound: &[u8]) {
+    pub(crate) fn send_rtcp(&mut self, batch: &mut SendBatch, compound: &[u8]) {
         let transport = &mut self.transport;
         batch.push(compound.len() + RTCP_OVERHEAD, |room| {
             room[..compound.len()].copy_from_slice(compound);

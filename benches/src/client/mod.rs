@@ -11,11 +11,10 @@ mod slot;
 mod stamp;
 mod tally;
 
-pub use bot::{Client, ClientId, Env, Happening};
-pub use link::{Link, PacketExtensions};
-pub use publication::{Encoding, Numbers, PACKET_BYTES, Producer, Publication};
-pub use receive::Times;
-pub use sequence::{Counts, Placed, SequenceAccount};
-pub use slot::{Slot, Slots, Stream};
-pub use stamp::{STAMP_LEN, Stamp};
-pub use tally::{LayerId, Tally, layer_name};
+pub(crate) use bot::{Client, ClientId, Env, Happening};
+pub(crate) use link::{Link, PacketExtensions};
+pub(crate) use publication::{Encoding, Numbers, PACKET_BYTES, Producer, Publication};
+pub(crate) use receive::Times;
+pub(crate) use slot::{Slot, Slots, Stream};
+pub(crate) use stamp::{STAMP_LEN, Stamp};
+pub(crate) use tally::{LayerId, Tally};

@@ -22,7 +22,7 @@ use super::tally::{LayerId, Tally};
 const HISTORY: usize = 1024;
 
 /// Largest RTP packet, as browsers have it.
-pub const PACKET_BYTES: usize = 1_200;
+pub(crate) const PACKET_BYTES: usize = 1_200;
 
 /// A sender that is this late gives up what it could not send in time.
 const MAX_LATE: Duration = Duration::from_millis(500);
@@ -30,39 +30,39 @@ const OPUS_FRAME: Duration = Duration::from_millis(20);
 
 /// What makes the payloads of an Encoding.
 #[derive(Debug)]
-pub enum Producer {
+pub(crate) enum Producer {
     Video(Box<Video>),
     Talk(Box<Talk>),
 }
 
 /// Ids of header extensions and payload types, as the other side answered them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Numbers {
-    pub pt: u8,
-    pub rtx_pt: Option<u8>,
-    pub mid: Option<u8>,
-    pub rid: Option<u8>,
-    pub repaired_rid: Option<u8>,
-    pub audio_level: Option<u8>,
-    pub packet: PacketExtensions,
+pub(crate) struct Numbers {
+    pub(crate) pt: u8,
+    pub(crate) rtx_pt: Option<u8>,
+    pub(crate) mid: Option<u8>,
+    pub(crate) rid: Option<u8>,
+    pub(crate) repaired_rid: Option<u8>,
+    pub(crate) audio_level: Option<u8>,
+    pub(crate) packet: PacketExtensions,
 }
 
 /// One RTP stream.
 #[derive(Debug)]
-pub struct Encoding {
-    pub ssrc: Ssrc,
-    pub rtx_ssrc: Ssrc,
-    pub rid: Option<String>,
-    pub layer: LayerId,
-    pub producer: Producer,
-    pub seq: SeqNo,
-    pub rtx_seq: SeqNo,
-    pub timestamp: u32,
-    pub keyframe_wanted: bool,
+pub(crate) struct Encoding {
+    pub(crate) ssrc: Ssrc,
+    pub(crate) rtx_ssrc: Ssrc,
+    pub(crate) rid: Option<String>,
+    pub(crate) layer: LayerId,
+    pub(crate) producer: Producer,
+    pub(crate) seq: SeqNo,
+    pub(crate) rtx_seq: SeqNo,
+    pub(crate) timestamp: u32,
+    pub(crate) keyframe_wanted: bool,
     /// Mid and rid go with every packet until a report says that they arrived.
-    pub named: bool,
+    pub(crate) named: bool,
     /// The server takes it.
-    pub active: bool,
+    pub(crate) active: bool,
     sent: Sent,
     history: VecDeque<Kept>,
 }
@@ -86,25 +86,25 @@ struct Kept {
 }
 
 #[derive(Debug)]
-pub struct Publication {
-    pub mid: String,
-    pub source: Source,
-    pub publisher: u32,
-    pub numbers: Numbers,
-    pub encodings: Vec<Encoding>,
-    pub packet_bytes: usize,
+pub(crate) struct Publication {
+    pub(crate) mid: String,
+    pub(crate) source: Source,
+    pub(crate) publisher: u32,
+    pub(crate) numbers: Numbers,
+    pub(crate) encodings: Vec<Encoding>,
+    pub(crate) packet_bytes: usize,
     interval: Duration,
     next: Option<Nanos>,
 }
 
 /// Where packets go.
-pub struct Out<'a> {
-    pub link: &'a mut Link,
-    pub batch: &'a mut SendBatch,
-    pub tally: &'a mut Tally,
+pub(crate) struct Out<'a> {
+    pub(crate) link: &'a mut Link,
+    pub(crate) batch: &'a mut SendBatch,
+    pub(crate) tally: &'a mut Tally,
     /// Whether the measured window is open.
-    pub counting: bool,
-    pub now: Nanos,
+    pub(crate) counting: bool,
+    pub(crate) now: Nanos,
 }
 
 impl std::fmt::Debug for Out<'_> {
@@ -116,7 +116,7 @@ impl std::fmt::Debug for Out<'_> {
 }
 
 impl Encoding {
-    pub fn new(ssrc: u32, rid: Option<String>, layer: LayerId, producer: Producer) -> Self {
+    pub(crate) fn new(ssrc: u32, rid: Option<String>, layer: LayerId, producer: Producer) -> Self {
         Self {
             ssrc: Ssrc(ssrc),
             rtx_ssrc: Ssrc(ssrc.wrapping_add(1)),
@@ -158,7 +158,12 @@ impl Encoding {
 }
 
 impl Publication {
-    pub fn new(mid: String, source: Source, publisher: u32, encodings: Vec<Encoding>) -> Self {
+    pub(crate) fn new(
+        mid: String,
+        source: Source,
+        publisher: u32,
+        encodings: Vec<Encoding>,
+    ) -> Self {
         let interval = match encodings.first().map(|encoding| &encoding.producer) {
             Some(Producer::Video(video)) => Duration::from_secs_f64(1.0 / video.shape.fps),
             _ => OPUS_FRAME,
@@ -175,20 +180,20 @@ impl Publication {
         }
     }
 
-    pub fn start(&mut self, at: Nanos) {
+    pub(crate) fn start(&mut self, at: Nanos) {
         self.next.get_or_insert(at);
     }
 
-    pub const fn next(&self) -> Option<Nanos> {
+    pub(crate) const fn next(&self) -> Option<Nanos> {
         self.next
     }
 
-    pub const fn interval(&self) -> Duration {
+    pub(crate) const fn interval(&self) -> Duration {
         self.interval
     }
 
     /// Of the steady mode; nothing to one that follows a bit rate.
-    pub fn set_packets_per_second(&mut self, rate: f64) {
+    pub(crate) fn set_packets_per_second(&mut self, rate: f64) {
         for encoding in &mut self.encodings {
             if let Producer::Video(video) = &mut encoding.producer
                 && let FrameShape::Packets { per_second } = &mut video.shape.frames
@@ -199,7 +204,7 @@ impl Publication {
     }
 
     /// Sends what is due.
-    pub fn produce(&mut self, out: &mut Out<'_>) {
+    pub(crate) fn produce(&mut self, out: &mut Out<'_>) {
         while let Some(at) = self.next.filter(|at| *at <= out.now) {
             self.next = Some(if out.now.since(at) > MAX_LATE {
                 out.now
@@ -314,12 +319,17 @@ impl Publication {
         encoding.keep(packet);
     }
 
-    pub fn by_ssrc(&mut self, ssrc: Ssrc) -> Option<&mut Encoding> {
+    pub(crate) fn by_ssrc(&mut self, ssrc: Ssrc) -> Option<&mut Encoding> {
         self.encodings.iter_mut().find(|e| e.ssrc == ssrc)
     }
 
     /// Answers a NACK: by RTX (RFC 4588 §4), or else by the packet itself.
-    pub fn repeat(&mut self, ssrc: Ssrc, lost: impl Iterator<Item = u16>, out: &mut Out<'_>) {
+    pub(crate) fn repeat(
+        &mut self,
+        ssrc: Ssrc,
+        lost: impl Iterator<Item = u16>,
+        out: &mut Out<'_>,
+    ) {
         let Some(index) = self.encodings.iter().position(|e| e.ssrc == ssrc) else {
             return;
         };
@@ -355,7 +365,7 @@ impl Publication {
 
     /// Sender reports of what was sent so far, with the timestamp of now and not of
     /// the last frame (RFC 3550 §6.4.1).
-    pub fn report(&self, ntp: u64, now: Nanos, compound: &mut RtcpWriter) {
+    pub(crate) fn report(&self, ntp: u64, now: Nanos, compound: &mut RtcpWriter) {
         for encoding in self.encodings.iter().filter(|e| e.sent.packets > 0) {
             let passed = now.since(encoding.sent.at).as_secs_f64() * f64::from(encoding.clock());
             let info = SenderInfo {

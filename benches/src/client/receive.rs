@@ -37,13 +37,13 @@ impl Seen {
 
 /// When it was read, and when the kernel had it.
 #[derive(Debug, Clone, Copy)]
-pub struct Times {
-    pub now: Nanos,
-    pub arrived: Nanos,
+pub(crate) struct Times {
+    pub(crate) now: Nanos,
+    pub(crate) arrived: Nanos,
 }
 
 impl Client {
-    pub fn handle_datagram(&mut self, at: Times, bytes: &mut [u8], env: &mut Env<'_>) {
+    pub(crate) fn handle_datagram(&mut self, at: Times, bytes: &mut [u8], env: &mut Env<'_>) {
         match bytes {
             [128..=191, 192..=223, ..] => {
                 if let Some(len) = self.link.open_rtcp(bytes) {

@@ -12,7 +12,7 @@ const MAX_DROPOUT: i64 = 3000;
 
 /// What a packet's number meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placed {
+pub(crate) enum Placed {
     /// The newest so far; `gap` numbers before it are missing.
     Newest {
         seq: u64,
@@ -33,10 +33,10 @@ pub enum Placed {
 
 /// Of a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub received: u64,
-    pub lost: u64,
-    pub duplicates: u64,
+pub(crate) struct Counts {
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
+    pub(crate) duplicates: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ enum Window {
 }
 
 #[derive(Debug, Clone)]
-pub struct SequenceAccount {
+pub(crate) struct SequenceAccount {
     highest: Option<u64>,
     seen: [u64; WORDS],
     window: Window,
@@ -80,7 +80,7 @@ impl Default for SequenceAccount {
 
 impl SequenceAccount {
     /// A packet on the stream itself.
-    pub fn receive(&mut self, seq: u16) -> Placed {
+    pub(crate) fn receive(&mut self, seq: u16) -> Placed {
         let Some(highest) = self.highest else {
             return self.restart(seq);
         };
@@ -101,7 +101,7 @@ impl SequenceAccount {
     }
 
     /// A packet that a repair stream repeats: it cannot move the sequence.
-    pub fn receive_repair(&mut self, seq: u16) -> Placed {
+    pub(crate) fn receive_repair(&mut self, seq: u16) -> Placed {
         let Some(highest) = self.highest else {
             return Placed::Old;
         };
@@ -113,17 +113,17 @@ impl SequenceAccount {
         self.fill(highest.saturating_add_signed(step))
     }
 
-    pub const fn highest(&self) -> Option<u64> {
+    pub(crate) const fn highest(&self) -> Option<u64> {
         self.highest
     }
 
     /// Whether a window of packets is being counted, by which time too is told.
-    pub const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         matches!(self.window, Window::Open { .. })
     }
 
     /// Counts what comes from now on.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.window = Window::Open {
             begin: self.highest.map(|highest| highest + 1),
         };
@@ -133,7 +133,7 @@ impl SequenceAccount {
     }
 
     /// The newest is the window's last; what is missing before it may still come.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Window::Open { begin } = self.window {
             self.window = match (begin, self.highest) {
                 (Some(begin), Some(end)) if end >= begin => Window::Ending { begin, end },
@@ -143,7 +143,7 @@ impl SequenceAccount {
     }
 
     /// Of the window so far.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let expected = match (self.window, self.highest) {
             (Window::Open { begin: Some(begin) }, Some(highest)) => {
                 (highest + 1).saturating_sub(begin)

@@ -57,21 +57,21 @@ impl Pictures {
 }
 
 #[derive(Debug)]
-pub struct Slot {
-    pub mid: String,
-    pub kind: MediaKind,
-    pub ssrc: Option<Ssrc>,
-    pub rtx_ssrc: Option<Ssrc>,
-    pub pt: Option<u8>,
-    pub rtx_pt: Option<u8>,
+pub(crate) struct Slot {
+    pub(crate) mid: String,
+    pub(crate) kind: MediaKind,
+    pub(crate) ssrc: Option<Ssrc>,
+    pub(crate) rtx_ssrc: Option<Ssrc>,
+    pub(crate) pt: Option<u8>,
+    pub(crate) rtx_pt: Option<u8>,
     /// Whether loss may be asked for.
-    pub nack: bool,
-    pub account: SequenceAccount,
+    pub(crate) nack: bool,
+    pub(crate) account: SequenceAccount,
     /// Of the newest packet that was opened.
-    pub layer: LayerId,
+    pub(crate) layer: LayerId,
     /// Opened each n-th only: how many until the next.
-    pub until_opened: u32,
-    pub sender_report: Option<(u32, Nanos)>,
+    pub(crate) until_opened: u32,
+    pub(crate) sender_report: Option<(u32, Nanos)>,
     missing: Vec<Missing>,
     pictures: Pictures,
     picture_lost: bool,
@@ -79,7 +79,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    pub fn new(mid: String, kind: MediaKind) -> Self {
+    pub(crate) fn new(mid: String, kind: MediaKind) -> Self {
         Self {
             mid,
             kind,
@@ -103,7 +103,7 @@ impl Slot {
     }
 
     /// `gap` numbers before `seq` did not come.
-    pub fn missed(&mut self, seq: u64, gap: u64, now: Nanos) {
+    pub(crate) fn missed(&mut self, seq: u64, gap: u64, now: Nanos) {
         if !self.nack {
             return;
         }
@@ -120,30 +120,30 @@ impl Slot {
         }));
     }
 
-    pub fn filled(&mut self, seq: u64) {
+    pub(crate) fn filled(&mut self, seq: u64) {
         self.missing.retain(|missing| missing.seq != seq);
     }
 
     /// A frame's last packet came; whether the picture had frozen.
-    pub fn picture_complete(&mut self, now: Nanos) -> bool {
+    pub(crate) fn picture_complete(&mut self, now: Nanos) -> bool {
         self.pictures.complete(now)
     }
 
     /// The first packet is here, and perhaps no keyframe's.
-    pub fn started(&mut self) {
+    pub(crate) fn started(&mut self) {
         self.picture_lost = self.is_video();
     }
 
-    pub fn is_video(&self) -> bool {
+    pub(crate) fn is_video(&self) -> bool {
         self.kind == MediaKind::Video
     }
 
-    pub const fn is_missing_any(&self) -> bool {
+    pub(crate) const fn is_missing_any(&self) -> bool {
         !self.missing.is_empty()
     }
 
     /// What to ask for again now, in order.
-    pub fn due_nacks(&mut self, now: Nanos, due: &mut Vec<u16>) {
+    pub(crate) fn due_nacks(&mut self, now: Nanos, due: &mut Vec<u16>) {
         due.clear();
         for missing in &mut self.missing {
             let late = now.since(missing.since) >= REORDER_TOLERANCE;
@@ -162,7 +162,7 @@ impl Slot {
     }
 
     /// Whether to ask for a keyframe now.
-    pub fn wants_picture(&mut self, now: Nanos) -> bool {
+    pub(crate) fn wants_picture(&mut self, now: Nanos) -> bool {
         let asked_lately = self
             .asked_for_picture
             .is_some_and(|asked| now.since(asked) < PLI_INTERVAL);
@@ -177,32 +177,32 @@ impl Slot {
 
 /// What an SSRC is to its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     Media(usize),
     Repair(usize),
 }
 
 /// The Slots of a client, found by SSRC.
 #[derive(Debug, Default)]
-pub struct Slots {
-    pub all: Vec<Slot>,
+pub(crate) struct Slots {
+    pub(crate) all: Vec<Slot>,
     by_ssrc: FxHashMap<u32, Stream>,
 }
 
 impl Slots {
-    pub fn new(all: Vec<Slot>) -> Self {
+    pub(crate) fn new(all: Vec<Slot>) -> Self {
         Self {
             all,
             by_ssrc: FxHashMap::default(),
         }
     }
 
-    pub fn find(&self, ssrc: u32) -> Option<Stream> {
+    pub(crate) fn find(&self, ssrc: u32) -> Option<Stream> {
         self.by_ssrc.get(&ssrc).copied()
     }
 
     /// Where a stream belongs that nothing but its payload type tells of.
-    pub fn by_payload_type(&self, pt: u8) -> Option<Stream> {
+    pub(crate) fn by_payload_type(&self, pt: u8) -> Option<Stream> {
         let free = |slot: &&(usize, &Slot)| slot.1.pt == Some(pt) && slot.1.ssrc.is_none();
         if let Some((at, _)) = self.all.iter().enumerate().find(|s| free(&s)) {
             return Some(Stream::Media(at));
@@ -211,11 +211,11 @@ impl Slots {
         self.all.iter().position(repairs).map(Stream::Repair)
     }
 
-    pub fn by_mid(&self, mid: &[u8]) -> Option<usize> {
+    pub(crate) fn by_mid(&self, mid: &[u8]) -> Option<usize> {
         self.all.iter().position(|slot| slot.mid.as_bytes() == mid)
     }
 
-    pub fn bind(&mut self, ssrc: u32, stream: Stream) {
+    pub(crate) fn bind(&mut self, ssrc: u32, stream: Stream) {
         match stream {
             Stream::Media(at) => self.all[at].ssrc = Some(Ssrc(ssrc)),
             Stream::Repair(at) => self.all[at].rtx_ssrc = Some(Ssrc(ssrc)),

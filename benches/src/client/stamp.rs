@@ -6,19 +6,19 @@ use crate::clock::Nanos;
 
 use super::tally::LayerId;
 
-pub const STAMP_LEN: usize = 20;
+pub(crate) const STAMP_LEN: usize = 20;
 
 const MAGIC: u32 = 0xC0D4_57A3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    pub sent: Nanos,
-    pub publisher: u32,
-    pub layer: LayerId,
+pub(crate) struct Stamp {
+    pub(crate) sent: Nanos,
+    pub(crate) publisher: u32,
+    pub(crate) layer: LayerId,
 }
 
 impl Stamp {
-    pub fn write(&self, out: &mut [u8; STAMP_LEN]) {
+    pub(crate) fn write(&self, out: &mut [u8; STAMP_LEN]) {
         out[..8].copy_from_slice(&self.sent.0.to_be_bytes());
         out[8..12].copy_from_slice(&self.publisher.to_be_bytes());
         out[12] = self.layer.0;
@@ -27,7 +27,7 @@ impl Stamp {
     }
 
     /// Of a payload that ends in one.
-    pub fn read(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
         let (_, stamp) = payload.split_last_chunk::<STAMP_LEN>()?;
         let magic = stamp.last_chunk::<4>().map(|m| u32::from_be_bytes(*m));
         let sent = u64::from_be_bytes(*stamp.first_chunk()?);

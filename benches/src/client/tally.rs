@@ -7,31 +7,31 @@ use crate::measure::Histogram;
 
 /// What a stream is, for the bit rates of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LayerId(pub u8);
+pub(crate) struct LayerId(pub u8);
 
 /// Layers that are told apart: sound, a screen and its sound, and eight of a camera.
-pub const LAYERS: usize = 12;
+pub(crate) const LAYERS: usize = 12;
 
 impl LayerId {
-    pub const AUDIO: Self = Self(0);
-    pub const SCREEN_AUDIO: Self = Self(1);
-    pub const SCREEN: Self = Self(2);
+    pub(crate) const AUDIO: Self = Self(0);
+    pub(crate) const SCREEN_AUDIO: Self = Self(1);
+    pub(crate) const SCREEN: Self = Self(2);
     /// A camera without simulcast.
-    pub const VIDEO: Self = Self(3);
+    pub(crate) const VIDEO: Self = Self(3);
 
     /// The n-th simulcast layer, smallest first.
-    pub fn simulcast(index: usize) -> Self {
+    pub(crate) fn simulcast(index: usize) -> Self {
         Self((4 + index.min(LAYERS - 5)) as u8)
     }
 
-    pub const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         let index = self.0 as usize;
         if index < LAYERS { index } else { 0 }
     }
 }
 
 /// As results name it; `rids` are the simulcast layers, smallest first.
-pub fn layer_name(layer: LayerId, rids: &[String]) -> String {
+pub(crate) fn layer_name(layer: LayerId, rids: &[String]) -> String {
     match layer.0 {
         0 => "audio".to_owned(),
         1 => "screen-audio".to_owned(),
@@ -45,31 +45,31 @@ pub fn layer_name(layer: LayerId, rids: &[String]) -> String {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
-    pub published: u64,
-    pub received: u64,
-    pub lost: u64,
-    pub duplicates: u64,
-    pub retransmitted: u64,
-    pub freezes: u64,
+pub(crate) struct Tally {
+    pub(crate) published: u64,
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) retransmitted: u64,
+    pub(crate) freezes: u64,
     /// Of RTP packets, header and payload.
-    pub bytes: [u64; LAYERS],
-    pub latency: Histogram,
+    pub(crate) bytes: [u64; LAYERS],
+    pub(crate) latency: Histogram,
     /// Opened, of `received`; the others were counted by their headers.
-    pub opened: u64,
+    pub(crate) opened: u64,
     /// Did not authenticate, or held nothing of ours.
-    pub broken: u64,
+    pub(crate) broken: u64,
     /// The receivers' sockets had no room for them.
-    pub overflowed: u64,
+    pub(crate) overflowed: u64,
     /// The publishers' sockets did not take them.
-    pub unsent: u64,
+    pub(crate) unsent: u64,
     /// Keyframes that receivers asked for, and that publishers were asked for.
-    pub keyframes_wanted: u64,
-    pub keyframes_asked: u64,
+    pub(crate) keyframes_wanted: u64,
+    pub(crate) keyframes_asked: u64,
 }
 
 impl Tally {
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.published += other.published;
         self.received += other.received;
         self.lost += other.lost;
@@ -88,12 +88,12 @@ impl Tally {
         self.keyframes_asked += other.keyframes_asked;
     }
 
-    pub fn total_bytes(&self) -> u64 {
+    pub(crate) fn total_bytes(&self) -> u64 {
         self.bytes.iter().sum()
     }
 
     /// Bits per second by layer, of those that had any.
-    pub fn bitrate(&self, seconds: f64, rids: &[String]) -> BTreeMap<String, f64> {
+    pub(crate) fn bitrate(&self, seconds: f64, rids: &[String]) -> BTreeMap<String, f64> {
         let layers = self
             .bytes
             .iter()

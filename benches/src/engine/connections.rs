@@ -25,16 +25,16 @@ use super::options::Options;
 
 /// What a client is to have.
 #[derive(Debug, Clone)]
-pub struct Blueprint {
-    pub person: PersonId,
-    pub address: IpAddr,
-    pub publish: Vec<SourceName>,
-    pub audio_slots: usize,
-    pub video_slots: usize,
+pub(crate) struct Blueprint {
+    pub(crate) person: PersonId,
+    pub(crate) address: IpAddr,
+    pub(crate) publish: Vec<SourceName>,
+    pub(crate) audio_slots: usize,
+    pub(crate) video_slots: usize,
 }
 
 /// Makes clients that have everything but their state in common.
-pub struct Connections {
+pub(crate) struct Connections {
     identity: Arc<DtlsIdentity>,
     epoch: Epoch,
     profiles: [Profile; 2],
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub fn new(media: MediaSpec, options: &Options) -> anyhow::Result<Self> {
+    pub(crate) fn new(media: MediaSpec, options: &Options) -> anyhow::Result<Self> {
         let mut profiles = [Profile::AeadAes128Gcm, Profile::Aes128CmSha1_80];
         if options.sha1_first {
             profiles.reverse();
@@ -65,12 +65,12 @@ impl Connections {
         })
     }
 
-    pub const fn media(&self) -> &MediaSpec {
+    pub(crate) const fn media(&self) -> &MediaSpec {
         &self.media
     }
 
     /// m-lines in order: what is published, audio Slots, video Slots; mids count them.
-    pub fn make(&self, blueprint: &Blueprint) -> io::Result<Client> {
+    pub(crate) fn make(&self, blueprint: &Blueprint) -> io::Result<Client> {
         let id = ClientId(self.next.get());
         self.next.set(id.0 + 1);
         let seed = scatter(u64::from(id.0) + 1);
@@ -200,7 +200,7 @@ impl Connections {
     }
 
     /// What a client offers.
-    pub fn offer(&self, client: &Client) -> String {
+    pub(crate) fn offer(&self, client: &Client) -> String {
         let published = client.publications.iter().map(|publication| Line {
             mid: &publication.mid,
             kind: publication.source.kind(),
@@ -220,7 +220,7 @@ impl Connections {
     }
 
     /// Takes the answer, and begins to connect.
-    pub fn accept(&self, client: &mut Client, answer: &str) -> anyhow::Result<()> {
+    pub(crate) fn accept(&self, client: &mut Client, answer: &str) -> anyhow::Result<()> {
         let answer = Description::parse(answer);
         for publication in &mut client.publications {
             let media = answer.by_mid(&publication.mid);
@@ -235,7 +235,7 @@ impl Connections {
     }
 
     /// Answers an offer: a Slot for each of its m-lines.
-    pub fn answer(&self, client: &mut Client, offer: &str) -> anyhow::Result<String> {
+    pub(crate) fn answer(&self, client: &mut Client, offer: &str) -> anyhow::Result<String> {
         let offer = Description::parse(offer);
         let slots = offer.media.iter().filter_map(|media| {
             let kind = media.kind?;

@@ -29,11 +29,11 @@ impl Record {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct JoinLog {
+pub(crate) struct JoinLog {
     people: HashMap<PersonId, Record>,
     by_client: HashMap<ClientId, PersonId>,
     /// Paths that were lost after they had been found.
-    pub(super) lost: usize,
+    pub(crate) lost: usize,
 }
 
 impl JoinLog {

@@ -24,7 +24,7 @@ const OPEN_ALL_BELOW: f64 = 250_000.0;
 /// Longest wait: what is counted per second must not be late.
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-pub enum Command {
+pub(crate) enum Command {
     /// Begins to connect.
     Add(Box<Client>),
     /// Says goodbye and forgets it, keeping what it counted.
@@ -44,22 +44,22 @@ pub enum Command {
 
 /// What a thread counted.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
-    pub tally: Tally,
+pub(crate) struct Report {
+    pub(crate) tally: Tally,
     /// Whether it did not open all packets.
-    pub sampled: bool,
+    pub(crate) sampled: bool,
 }
 
 /// What a client had to tell, and when.
 #[derive(Debug, Clone, Copy)]
-pub struct Told {
-    pub client: ClientId,
-    pub happening: Happening,
-    pub at: Nanos,
+pub(crate) struct Told {
+    pub(crate) client: ClientId,
+    pub(crate) happening: Happening,
+    pub(crate) at: Nanos,
 }
 
 /// The running threads.
-pub struct Threads {
+pub(crate) struct Threads {
     all: Vec<Thread>,
 }
 
@@ -70,7 +70,10 @@ struct Thread {
 }
 
 impl Threads {
-    pub fn start(options: &Options, told: &events::UnboundedSender<Told>) -> io::Result<Self> {
+    pub(crate) fn start(
+        options: &Options,
+        told: &events::UnboundedSender<Told>,
+    ) -> io::Result<Self> {
         let all = (0..options.threads.max(1)).map(|index| {
             let (commands, receiver) = mpsc::channel();
             let poll = Poll::new()?;
@@ -99,18 +102,18 @@ impl Threads {
     }
 
     /// To the thread of a client.
-    pub fn send(&self, client: ClientId, command: Command) {
+    pub(crate) fn send(&self, client: ClientId, command: Command) {
         self.all[client.0 as usize % self.all.len()].send(command);
     }
 
-    pub fn send_all(&self, command: impl Fn() -> Command) {
+    pub(crate) fn send_all(&self, command: impl Fn() -> Command) {
         for thread in &self.all {
             thread.send(command());
         }
     }
 
     /// Everybody's answers, merged.
-    pub async fn ask(&self, command: impl Fn(oneshot::Sender<Report>) -> Command) -> Report {
+    pub(crate) async fn ask(&self, command: impl Fn(oneshot::Sender<Report>) -> Command) -> Report {
         let mut merged = Report::default();
         let mut answers = Vec::new();
         for thread in &self.all {

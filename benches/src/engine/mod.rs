@@ -9,8 +9,7 @@ mod play;
 mod result;
 mod stage;
 
-pub use connections::{Blueprint, Connections};
-pub use media_thread::{Command, Report, Threads};
+pub(crate) use connections::Blueprint;
 pub use options::{LatencyAt, Options, Verify};
 pub use play::run;
-pub use stage::Stage;
+pub(crate) use stage::Stage;

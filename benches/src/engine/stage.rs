@@ -22,17 +22,17 @@ use super::options::Options;
 /// Of one address: servers limit what comes from one, and people do not share one.
 const PEOPLE_PER_ADDRESS: usize = 100;
 
-pub struct Stage {
-    pub target: Target,
-    pub options: Options,
-    pub connections: Connections,
-    pub threads: Threads,
-    pub cast: RefCell<Cast>,
-    pub log: RefCell<JoinLog>,
+pub(crate) struct Stage {
+    pub(crate) target: Target,
+    pub(crate) options: Options,
+    pub(crate) connections: Connections,
+    pub(crate) threads: Threads,
+    pub(crate) cast: RefCell<Cast>,
+    pub(crate) log: RefCell<JoinLog>,
     /// Somebody's join has got further.
-    pub progress: Notify,
+    pub(crate) progress: Notify,
     /// Who is in the way of those who play what others publish.
-    pub publishers: RefCell<Vec<PersonId>>,
+    pub(crate) publishers: RefCell<Vec<PersonId>>,
 }
 
 impl std::fmt::Debug for Stage {
@@ -44,17 +44,17 @@ impl std::fmt::Debug for Stage {
 }
 
 impl Stage {
-    pub fn person(&self, id: PersonId) -> Person {
+    pub(crate) fn person(&self, id: PersonId) -> Person {
         self.cast.borrow().get(id).clone()
     }
 
     /// Its name at the server.
-    pub fn room(&self, index: usize) -> String {
+    pub(crate) fn room(&self, index: usize) -> String {
         format!("{}-{index}", self.options.room_prefix)
     }
 
     /// The address that a person comes from, on the way to `server`.
-    pub fn address(&self, PersonId(id): PersonId, server: SocketAddr) -> IpAddr {
+    pub(crate) fn address(&self, PersonId(id): PersonId, server: SocketAddr) -> IpAddr {
         if let Some(address) = self.options.local_ip {
             return address;
         }
@@ -69,7 +69,11 @@ impl Stage {
     }
 
     /// A signaling connection from that address.
-    pub async fn connect(&self, person: PersonId, server: SocketAddr) -> anyhow::Result<TcpStream> {
+    pub(crate) async fn connect(
+        &self,
+        person: PersonId,
+        server: SocketAddr,
+    ) -> anyhow::Result<TcpStream> {
         let socket = if server.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
@@ -83,18 +87,18 @@ impl Stage {
     }
 
     /// A client of a person, registered and not yet connecting.
-    pub fn client(&self, blueprint: &Blueprint) -> anyhow::Result<Box<Client>> {
+    pub(crate) fn client(&self, blueprint: &Blueprint) -> anyhow::Result<Box<Client>> {
         let client = self.connections.make(blueprint)?;
         self.log.borrow_mut().attach(blueprint.person, client.id);
         Ok(Box::new(client))
     }
 
-    pub fn start(&self, client: Box<Client>) {
+    pub(crate) fn start(&self, client: Box<Client>) {
         self.threads.send(client.id, Command::Add(client));
     }
 
     /// Waits until something about the joins is so.
-    pub async fn until(&self, is_so: impl Fn(&JoinLog) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&JoinLog) -> bool) {
         loop {
             let changed = self.progress.notified();
             tokio::pin!(changed);
@@ -108,18 +112,18 @@ impl Stage {
     }
 
     /// Waits until whoever is to be watched publishes.
-    pub async fn everybody_publishes(&self) {
+    pub(crate) async fn everybody_publishes(&self) {
         let publishers = self.publishers.borrow().clone();
         self.until(|log| log.have_published(&publishers)).await;
     }
 
-    pub fn note(&self, change: impl FnOnce(&mut JoinLog)) {
+    pub(crate) fn note(&self, change: impl FnOnce(&mut JoinLog)) {
         change(&mut self.log.borrow_mut());
         self.progress.notify_waiters();
     }
 
     /// Notes what the clients tell, for as long as they do.
-    pub async fn listen(&self, mut told: mpsc::UnboundedReceiver<Told>) {
+    pub(crate) async fn listen(&self, mut told: mpsc::UnboundedReceiver<Told>) {
         while let Some(Told {
             client,
             happening,
@@ -131,7 +135,7 @@ impl Stage {
     }
 
     /// Joins, stays until `leave`, and leaves.
-    pub async fn attend(&self, person: PersonId, leave: tokio::sync::oneshot::Receiver<()>) {
+    pub(crate) async fn attend(&self, person: PersonId, leave: tokio::sync::oneshot::Receiver<()>) {
         self.log.borrow_mut().begin(person, Nanos::now());
         if let Err(error) = self.target.attend(self, person, leave).await {
             self.note(|log| log.refuse(person, format!("{error:#}")));

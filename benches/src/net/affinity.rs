@@ -5,7 +5,7 @@ use std::io;
 use std::mem::size_of;
 
 /// Pins the calling thread.
-pub fn pin_current_thread(core: usize) -> io::Result<()> {
+pub(crate) fn pin_current_thread(core: usize) -> io::Result<()> {
     // SAFETY: a cpu_set_t is a bit field, zero is an empty one; CPU_SET checks its
     // index, and the call reads the set for its true size.
     let result = unsafe {

@@ -36,7 +36,7 @@ impl Control {
 }
 
 /// What one recvmmsg brought.
-pub struct RecvBatch {
+pub(crate) struct RecvBatch {
     slab: Vec<u8>,
     controls: Vec<Control>,
     vectors: Vec<iovec>,
@@ -45,12 +45,12 @@ pub struct RecvBatch {
 
 /// One message: datagrams of `segment` bytes, the last may be shorter.
 #[derive(Debug)]
-pub struct Received<'a> {
-    pub segment: usize,
+pub(crate) struct Received<'a> {
+    pub(crate) segment: usize,
     /// When the kernel had it, and when it was read.
-    pub arrived: Nanos,
-    pub read: Nanos,
-    pub bytes: &'a mut [u8],
+    pub(crate) arrived: Nanos,
+    pub(crate) read: Nanos,
+    pub(crate) bytes: &'a mut [u8],
 }
 
 // SAFETY: the pointers of a batch are set and used within one call on one thread.
@@ -84,7 +84,7 @@ const EMPTY: iovec = iovec {
 
 impl RecvBatch {
     /// Receives what waits, at most a batch; whether there may be more.
-    pub fn receive(&mut self, fd: RawFd, mut each: impl FnMut(Received<'_>)) -> bool {
+    pub(crate) fn receive(&mut self, fd: RawFd, mut each: impl FnMut(Received<'_>)) -> bool {
         self.aim();
         // SAFETY: `aim` has just pointed every header at buffers of `self`, with
         // their true sizes; the call does not block.
@@ -166,7 +166,7 @@ fn facts(header: &msghdr) -> (Option<usize>, Option<u64>) {
 }
 
 /// Datagrams that leave together.
-pub struct SendBatch {
+pub(crate) struct SendBatch {
     bytes: Vec<u8>,
     /// Where each datagram ends.
     ends: Vec<usize>,
@@ -176,7 +176,7 @@ pub struct SendBatch {
     vectors: Vec<iovec>,
     headers: Vec<mmsghdr>,
     /// Datagrams that the socket did not take.
-    pub refused: u64,
+    pub(crate) refused: u64,
 }
 
 impl std::fmt::Debug for SendBatch {
@@ -204,7 +204,11 @@ impl Default for SendBatch {
 impl SendBatch {
     /// Adds a datagram that `write` puts into the buffer of `space` bytes; it answers
     /// how many are used, or nothing to leave it out.
-    pub fn push(&mut self, space: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
+    pub(crate) fn push(
+        &mut self,
+        space: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> bool {
         let start = self.bytes.len();
         self.bytes.resize(start + space, 0);
         let used = write(&mut self.bytes[start..]);
@@ -218,7 +222,7 @@ impl SendBatch {
     /// Sends all of it on a connected socket. With `segment`, neighbours of one size
     /// are one message, which only a client beside its server can do: from the
     /// network, packets come one by one.
-    pub fn flush(&mut self, fd: RawFd, segment: bool) {
+    pub(crate) fn flush(&mut self, fd: RawFd, segment: bool) {
         let mut from = 0;
         while from < self.ends.len() {
             let (messages, datagrams) = self.prepare(from, segment);

@@ -6,7 +6,7 @@ mod batch;
 mod poll;
 mod socket;
 
-pub use affinity::pin_current_thread;
-pub use batch::{RecvBatch, SendBatch};
-pub use poll::{Poll, Waker};
-pub use socket::ClientSocket;
+pub(crate) use affinity::pin_current_thread;
+pub(crate) use batch::{RecvBatch, SendBatch};
+pub(crate) use poll::{Poll, Waker};
+pub(crate) use socket::ClientSocket;

@@ -9,10 +9,10 @@ use std::time::Duration;
 const BATCH: usize = 256;
 
 /// Token of the waker.
-pub const WAKE: u64 = u64::MAX;
+pub(crate) const WAKE: u64 = u64::MAX;
 
 #[derive(Debug)]
-pub struct Poll {
+pub(crate) struct Poll {
     epoll: OwnedFd,
     wake: Arc<OwnedFd>,
     events: Vec<libc::epoll_event>,
@@ -20,10 +20,10 @@ pub struct Poll {
 
 /// Interrupts a [`Poll`] from another thread.
 #[derive(Debug, Clone)]
-pub struct Waker(Arc<OwnedFd>);
+pub(crate) struct Waker(Arc<OwnedFd>);
 
 impl Waker {
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let one = 1_u64.to_ne_bytes();
         // SAFETY: eight bytes from a live array; a full counter is awake already.
         unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
@@ -31,7 +31,7 @@ impl Waker {
 }
 
 impl Poll {
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: the calls take no pointers, and a non-negative result is a new
         // descriptor that nobody else owns.
         let (epoll, wake) = unsafe {
@@ -49,12 +49,12 @@ impl Poll {
         Ok(poll)
     }
 
-    pub fn waker(&self) -> Waker {
+    pub(crate) fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.wake))
     }
 
     /// Watches a descriptor until it is closed.
-    pub fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
+    pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
         let mut event = libc::epoll_event {
             events: libc::EPOLLIN as u32,
             u64: token,
@@ -76,7 +76,7 @@ impl Poll {
     }
 
     /// Tokens that are readable, after at most `timeout`. A wake is consumed.
-    pub fn wait(&mut self, timeout: Duration, ready: &mut Vec<u64>) {
+    pub(crate) fn wait(&mut self, timeout: Duration, ready: &mut Vec<u64>) {
         let timeout = libc::timespec {
             tv_sec: timeout.as_secs() as libc::time_t,
             tv_nsec: timeout.subsec_nanos().into(),

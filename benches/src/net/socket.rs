@@ -18,14 +18,14 @@ const MEMINFO_DROPS: usize = 8;
 const MEMINFO_VARS: usize = 9;
 
 #[derive(Debug)]
-pub struct ClientSocket {
+pub(crate) struct ClientSocket {
     socket: Socket,
     local: SocketAddr,
 }
 
 impl ClientSocket {
     /// Binds a free port of an address of this machine.
-    pub fn bind(address: std::net::IpAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: std::net::IpAddr) -> io::Result<Self> {
         let address = SocketAddr::new(address, 0);
         let socket = Socket::new(
             Domain::for_address(address),
@@ -47,16 +47,16 @@ impl ClientSocket {
         Ok(Self { socket, local })
     }
 
-    pub fn connect(&self, server: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect(&self, server: SocketAddr) -> io::Result<()> {
         self.socket.connect(&server.into())
     }
 
-    pub const fn local(&self) -> SocketAddr {
+    pub(crate) const fn local(&self) -> SocketAddr {
         self.local
     }
 
     /// Datagrams that did not fit into the receive buffer.
-    pub fn drops(&self) -> u32 {
+    pub(crate) fn drops(&self) -> u32 {
         let mut values = [0_u32; MEMINFO_VARS];
         let mut len = size_of::<[u32; MEMINFO_VARS]>() as libc::socklen_t;
         // SAFETY: the array outlives the call, and its size is what is passed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::shape::Codec;
+pub use crate::shape::Codec;
 
 pub use builtin::{builtin, builtin_names};
 pub use cast::{Cast, Person, PersonId, Pin};

@@ -4,5 +4,5 @@
 mod parse;
 mod print;
 
-pub use parse::{Description, Media};
-pub use print::{Answer, Credentials, Line, LineRole, Offer, uri};
+pub(crate) use parse::{Description, Media};
+pub(crate) use print::{Answer, Credentials, Line, LineRole, Offer, uri};

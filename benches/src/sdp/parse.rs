@@ -8,57 +8,57 @@ use convoke_media::negotiation::params::{Fingerprint, FingerprintHash, Transport
 
 /// An offer or an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Description {
-    pub ice_lite: bool,
+pub(crate) struct Description {
+    pub(crate) ice_lite: bool,
     ufrag: Option<String>,
     pwd: Option<String>,
     fingerprint: Option<Fingerprint>,
     /// UDP, in the order given.
-    pub candidates: Vec<SocketAddr>,
-    pub media: Vec<Media>,
+    pub(crate) candidates: Vec<SocketAddr>,
+    pub(crate) media: Vec<Media>,
 }
 
 /// An m-line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Media {
-    pub mid: String,
-    pub kind: Option<MediaKind>,
-    pub protocol: String,
-    pub port: u16,
+pub(crate) struct Media {
+    pub(crate) mid: String,
+    pub(crate) kind: Option<MediaKind>,
+    pub(crate) protocol: String,
+    pub(crate) port: u16,
     /// Payload types in order, and their codecs' names in lower case.
-    pub codecs: Vec<(u8, String)>,
+    pub(crate) codecs: Vec<(u8, String)>,
     /// Which payload type repeats which: (repair, original).
-    pub repairs: Vec<(u8, u8)>,
+    pub(crate) repairs: Vec<(u8, u8)>,
     /// Payload types whose loss may be asked for.
-    pub nacks: Vec<u8>,
-    pub extensions: Vec<(u8, String)>,
+    pub(crate) nacks: Vec<u8>,
+    pub(crate) extensions: Vec<(u8, String)>,
     /// As they come; repairs are second in their groups.
-    pub ssrcs: Vec<u32>,
-    pub repair_groups: Vec<(u32, u32)>,
+    pub(crate) ssrcs: Vec<u32>,
+    pub(crate) repair_groups: Vec<(u32, u32)>,
     /// Simulcast layers that the other side takes.
-    pub rids: Vec<String>,
-    pub direction: String,
+    pub(crate) rids: Vec<String>,
+    pub(crate) direction: String,
 }
 
 impl Media {
     /// Payload type of a codec.
-    pub fn payload_type(&self, codec: &str) -> Option<u8> {
+    pub(crate) fn payload_type(&self, codec: &str) -> Option<u8> {
         let of = |(_, name): &&(u8, String)| name == codec;
         self.codecs.iter().find(of).map(|(pt, _)| *pt)
     }
 
-    pub fn repair_of(&self, pt: u8) -> Option<u8> {
+    pub(crate) fn repair_of(&self, pt: u8) -> Option<u8> {
         let of = |(_, original): &&(u8, u8)| *original == pt;
         self.repairs.iter().find(of).map(|(repair, _)| *repair)
     }
 
-    pub fn extension(&self, uri: &str) -> Option<u8> {
+    pub(crate) fn extension(&self, uri: &str) -> Option<u8> {
         let of = |(_, known): &&(u8, String)| known == uri;
         self.extensions.iter().find(of).map(|(id, _)| *id)
     }
 
     /// SSRC of the media and of its repairs, where they are signalled.
-    pub fn streams(&self) -> (Option<u32>, Option<u32>) {
+    pub(crate) fn streams(&self) -> (Option<u32>, Option<u32>) {
         match self.repair_groups.first() {
             Some((media, repair)) => (Some(*media), Some(*repair)),
             None => (self.ssrcs.first().copied(), None),
@@ -67,7 +67,7 @@ impl Media {
 }
 
 impl Description {
-    pub fn parse(sdp: &str) -> Self {
+    pub(crate) fn parse(sdp: &str) -> Self {
         let mut description = Self::default();
         for line in sdp.lines() {
             let line = line.trim_end();
@@ -83,7 +83,7 @@ impl Description {
 
     /// ICE and DTLS of the other side; of the first m-line that says them, for all are
     /// one bundle.
-    pub fn transport(&self) -> Option<TransportParams> {
+    pub(crate) fn transport(&self) -> Option<TransportParams> {
         Some(TransportParams {
             remote_ufrag: self.ufrag.clone()?,
             remote_pwd: self.pwd.clone()?,
@@ -91,7 +91,7 @@ impl Description {
         })
     }
 
-    pub fn by_mid(&self, mid: &str) -> Option<&Media> {
+    pub(crate) fn by_mid(&self, mid: &str) -> Option<&Media> {
         self.media.iter().find(|media| media.mid == mid)
     }
 

@@ -12,14 +12,15 @@ use crate::shape::Codec;
 use super::parse::{Description, Media};
 
 /// URIs of the header extensions that a client uses.
-pub mod uri {
-    pub const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-    pub const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
-    pub const TRANSPORT_CC: &str =
+pub(crate) mod uri {
+    pub(crate) const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+    pub(crate) const ABS_SEND_TIME: &str =
+        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+    pub(crate) const TRANSPORT_CC: &str =
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-    pub const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
-    pub const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
-    pub const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+    pub(crate) const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+    pub(crate) const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+    pub(crate) const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
 }
 
 /// With Chromium's numbers.
@@ -48,11 +49,11 @@ const fn video_types(codec: Codec) -> (u8, u8, &'static str) {
 
 /// ICE and DTLS of ours, and where we are.
 #[derive(Debug, Clone)]
-pub struct Credentials<'a> {
-    pub ufrag: &'a str,
-    pub pwd: &'a str,
-    pub fingerprint: &'a Fingerprint,
-    pub address: SocketAddr,
+pub(crate) struct Credentials<'a> {
+    pub(crate) ufrag: &'a str,
+    pub(crate) pwd: &'a str,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) address: SocketAddr,
 }
 
 impl Credentials<'_> {
@@ -88,14 +89,14 @@ impl Credentials<'_> {
 
 /// An m-line of an offer.
 #[derive(Debug, Clone)]
-pub struct Line<'a> {
-    pub mid: &'a str,
-    pub kind: MediaKind,
-    pub role: LineRole<'a>,
+pub(crate) struct Line<'a> {
+    pub(crate) mid: &'a str,
+    pub(crate) kind: MediaKind,
+    pub(crate) role: LineRole<'a>,
 }
 
 #[derive(Debug, Clone)]
-pub enum LineRole<'a> {
+pub(crate) enum LineRole<'a> {
     /// Several streams by their rids, or one by SSRC: media and repairs.
     Publish {
         rids: Vec<&'a str>,
@@ -106,10 +107,10 @@ pub enum LineRole<'a> {
 }
 
 #[derive(Debug, Clone)]
-pub struct Offer<'a> {
-    pub credentials: Credentials<'a>,
-    pub codec: Codec,
-    pub lines: Vec<Line<'a>>,
+pub(crate) struct Offer<'a> {
+    pub(crate) credentials: Credentials<'a>,
+    pub(crate) codec: Codec,
+    pub(crate) lines: Vec<Line<'a>>,
 }
 
 fn add(sdp: &mut String, text: fmt::Arguments<'_>) {
@@ -130,7 +131,7 @@ fn head<'a>(sdp: &mut String, mids: impl Iterator<Item = &'a str>) {
 }
 
 impl Offer<'_> {
-    pub fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let mut sdp = String::with_capacity(1_000 * (1 + self.lines.len()));
         head(&mut sdp, self.lines.iter().map(|line| line.mid));
         for line in &self.lines {
@@ -215,14 +216,14 @@ fn streams(sdp: &mut String, line: &Line<'_>) {
 
 /// To an offer whose every m-line we receive.
 #[derive(Debug, Clone)]
-pub struct Answer<'a> {
-    pub credentials: Credentials<'a>,
-    pub codec: Codec,
-    pub offer: &'a Description,
+pub(crate) struct Answer<'a> {
+    pub(crate) credentials: Credentials<'a>,
+    pub(crate) codec: Codec,
+    pub(crate) offer: &'a Description,
 }
 
 impl Answer<'_> {
-    pub fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let mut sdp = String::with_capacity(1_000 * (1 + self.offer.media.len()));
         head(
             &mut sdp,

@@ -8,6 +8,7 @@ mod talk;
 mod video;
 mod vp8;
 
-pub use packets::{Head, Payload};
-pub use talk::{Talk, TalkShape, Utterance};
-pub use video::{Codec, FrameShape, Video, VideoShape};
+pub(crate) use packets::Payload;
+pub(crate) use talk::{Talk, TalkShape};
+pub use video::Codec;
+pub(crate) use video::{FrameShape, Video, VideoShape};

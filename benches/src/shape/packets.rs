@@ -8,7 +8,7 @@ const HEAD_SPACE: usize = 24;
 
 /// First bytes of a payload.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Head {
+pub(crate) struct Head {
     bytes: [u8; HEAD_SPACE],
     len: u8,
 }
@@ -26,17 +26,17 @@ impl Head {
 }
 
 /// Shortest payload that holds the longest head and a stamp.
-pub const MIN_PAYLOAD: usize = HEAD_SPACE + STAMP_LEN;
+pub(crate) const MIN_PAYLOAD: usize = HEAD_SPACE + STAMP_LEN;
 
 #[derive(Debug, Clone, Copy)]
-pub struct Payload {
+pub(crate) struct Payload {
     head: Head,
     len: u16,
     stamp: Stamp,
 }
 
 impl Payload {
-    pub fn new(head: Head, len: usize, stamp: Stamp) -> Self {
+    pub(crate) fn new(head: Head, len: usize, stamp: Stamp) -> Self {
         let least = usize::from(head.len) + STAMP_LEN;
         Self {
             head,
@@ -45,17 +45,12 @@ impl Payload {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         usize::from(self.len)
     }
 
-    /// Never: a payload has a stamp at least.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Fills `out`, which is [`Self::len`] long.
-    pub fn write(&self, out: &mut [u8]) {
+    pub(crate) fn write(&self, out: &mut [u8]) {
         let head = self.head.bytes();
         out[..head.len()].copy_from_slice(head);
         if let Some(stamp) = out.last_chunk_mut::<STAMP_LEN>() {

@@ -11,31 +11,31 @@ use crate::clock::Nanos;
 
 /// How somebody talks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TalkShape {
+pub(crate) struct TalkShape {
     /// Part of the time that they speak, 0 to 1.
-    pub share: f64,
+    pub(crate) share: f64,
     /// Mean length of a spurt.
-    pub spurt: Duration,
+    pub(crate) spurt: Duration,
     /// Bytes of an Opus packet while speaking, from and to.
-    pub bytes: (usize, usize),
+    pub(crate) bytes: (usize, usize),
     /// Whether silence is a packet each 400 ms, not each 20.
-    pub dtx: bool,
+    pub(crate) dtx: bool,
 }
 
 /// An Opus packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Utterance {
-    pub len: usize,
+pub(crate) struct Utterance {
+    pub(crate) len: usize,
     /// -dBov.
-    pub level: u8,
-    pub voice: bool,
+    pub(crate) level: u8,
+    pub(crate) voice: bool,
     /// The first after a pause (RFC 3551 §4.1).
-    pub marker: bool,
+    pub(crate) marker: bool,
 }
 
 #[derive(Debug)]
-pub struct Talk {
-    pub shape: TalkShape,
+pub(crate) struct Talk {
+    pub(crate) shape: TalkShape,
     rng: ChaCha8Rng,
     speaking: bool,
     until: Option<Nanos>,
@@ -51,7 +51,7 @@ const SPEECH_LEVELS: std::ops::Range<u8> = 18..40;
 const NOISE_LEVEL: u8 = 90;
 
 impl Talk {
-    pub fn new(shape: TalkShape, seed: u64) -> Self {
+    pub(crate) fn new(shape: TalkShape, seed: u64) -> Self {
         Self {
             shape,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -63,7 +63,7 @@ impl Talk {
     }
 
     /// The packet that is due each 20 ms; none in a pause.
-    pub fn next(&mut self, now: Nanos) -> Option<Utterance> {
+    pub(crate) fn next(&mut self, now: Nanos) -> Option<Utterance> {
         let begins = self.turn(now);
         if self.speaking {
             self.silent_packets = 0;

@@ -18,7 +18,7 @@ pub enum Codec {
 
 /// How large frames are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum FrameShape {
+pub(crate) enum FrameShape {
     /// Delta frames around the mean of a bit rate, keyframes larger by a factor.
     Bitrate { bits_per_second: f64, keyframe: f64 },
     /// Packets of the largest size, in bursts at the frame rate.
@@ -26,12 +26,12 @@ pub enum FrameShape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VideoShape {
-    pub codec: Codec,
-    pub fps: f64,
-    pub frames: FrameShape,
-    pub width: u16,
-    pub height: u16,
+pub(crate) struct VideoShape {
+    pub(crate) codec: Codec,
+    pub(crate) fps: f64,
+    pub(crate) frames: FrameShape,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
 }
 
 /// What a payload's first bytes say of its frame.
@@ -46,8 +46,8 @@ pub(super) struct Picture {
 
 /// A stream of frames.
 #[derive(Debug)]
-pub struct Video {
-    pub shape: VideoShape,
+pub(crate) struct Video {
+    pub(crate) shape: VideoShape,
     rng: ChaCha8Rng,
     /// Packets that the steady rate owes, below one.
     owed: f64,
@@ -60,7 +60,7 @@ pub struct Video {
 const VARIATION: f64 = 0.25;
 
 impl Video {
-    pub fn new(shape: VideoShape, seed: u64) -> Self {
+    pub(crate) fn new(shape: VideoShape, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         Self {
             shape,
@@ -74,7 +74,7 @@ impl Video {
 
     /// Heads and sizes of the payloads of the next frame, each at most `max` long.
     /// None is a frame too: a steady rate below the frame rate skips some.
-    pub fn next_frame(
+    pub(crate) fn next_frame(
         &mut self,
         keyframe: bool,
         max: usize,
