@@ -65,6 +65,10 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Status and body of a GET, by nothing but HTTP/1.1 itself.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
