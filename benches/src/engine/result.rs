@@ -110,6 +110,7 @@ impl Measured {
             target,
             seconds: self.seconds,
             participants: self.participants,
+            rooms: scenario.rooms,
             media: self.media(scenario),
             joins,
             server: self.server,
