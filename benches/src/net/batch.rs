@@ -323,7 +323,7 @@ mod tests {
 
     fn pair() -> (ClientSocket, ClientSocket) {
         let bind = || ClientSocket::bind(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
-        let (from, to) = (bind(), bind());
+        let (mut from, mut to) = (bind(), bind());
         from.connect(to.local()).unwrap();
         to.connect(from.local()).unwrap();
         (from, to)

@@ -24,7 +24,7 @@ pub(crate) struct ClientSocket {
 }
 
 impl ClientSocket {
-    /// Binds a free port of an address of this machine.
+    /// Binds a free port of an address of this machine, or of any.
     pub(crate) fn bind(address: std::net::IpAddr) -> io::Result<Self> {
         let address = SocketAddr::new(address, 0);
         let socket = Socket::new(
@@ -40,15 +40,15 @@ impl ClientSocket {
         let _ = set_option(fd, libc::SOL_UDP, libc::UDP_GRO, 1);
         let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         socket.bind(&address.into())?;
-        let local = socket
-            .local_addr()?
-            .as_socket()
-            .ok_or_else(|| io::Error::other("not an internet address"))?;
+        let local = local(&socket)?;
         Ok(Self { socket, local })
     }
 
-    pub(crate) fn connect(&self, server: SocketAddr) -> io::Result<()> {
-        self.socket.connect(&server.into())
+    /// Also binds the address that leads there, if none was named before.
+    pub(crate) fn connect(&mut self, server: SocketAddr) -> io::Result<()> {
+        self.socket.connect(&server.into())?;
+        self.local = local(&self.socket)?;
+        Ok(())
     }
 
     pub(crate) const fn local(&self) -> SocketAddr {
@@ -81,6 +81,11 @@ impl AsRawFd for ClientSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
+}
+
+fn local(socket: &Socket) -> io::Result<SocketAddr> {
+    let address = socket.local_addr()?.as_socket();
+    address.ok_or_else(|| io::Error::other("not an internet address"))
 }
 
 /// Beyond the system's maximum where we may; what it grants otherwise.

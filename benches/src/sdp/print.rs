@@ -76,7 +76,11 @@ impl Credentials<'_> {
         );
     }
 
+    /// None before an address is bound: the server learns it from our checks.
     fn candidate(&self, sdp: &mut String) {
+        if self.address.ip().is_unspecified() {
+            return;
+        }
         let (ip, port) = (self.address.ip(), self.address.port());
         add(
             sdp,

@@ -3,7 +3,7 @@
 //!
 //! Janus does not choose speakers, so every Slot is somebody's from the beginning.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -62,7 +62,13 @@ impl JanusTarget {
             transaction: 0,
         };
         session.create().await?;
-        let address = stage.address(id, self.address);
+        // Where Janus receives media is not where its WebSocket is, and to one of the
+        // other addresses of this machine it may not be able to answer.
+        let address = match stage.options.local_ip {
+            Some(address) => address,
+            None if self.address.is_ipv4() => Ipv4Addr::UNSPECIFIED.into(),
+            None => Ipv6Addr::UNSPECIFIED.into(),
+        };
         if !person.group.publish.is_empty() {
             publish(&mut session, stage, &person, address).await?;
             session
@@ -88,7 +94,7 @@ async fn publish(
     session: &mut Session,
     stage: &Stage,
     person: &Person,
-    address: std::net::IpAddr,
+    address: IpAddr,
 ) -> anyhow::Result<()> {
     let handle = session.attach().await?;
     let room = FIRST_ROOM + person.room;
@@ -128,7 +134,7 @@ async fn subscribe(
     session: &mut Session,
     stage: &Stage,
     person: &Person,
-    address: std::net::IpAddr,
+    address: IpAddr,
 ) -> anyhow::Result<()> {
     let streams = streams(stage, person);
     if streams.is_empty() {
