@@ -14,7 +14,7 @@ const OBU_FRAME: u8 = 6 << 3;
 
 pub(super) fn head(picture: &Picture, first: bool, last: bool) -> Head {
     let mut head = Head::default();
-    let split = u8::from(!first) * CONTINUES | u8::from(!last) * TO_BE_CONTINUED;
+    let split = (u8::from(!first) * CONTINUES) | (u8::from(!last) * TO_BE_CONTINUED);
     if first && picture.keyframe {
         let sequence = sequence_header(picture.width, picture.height);
         head.push(&[split | 2 << 4 | NEW_SEQUENCE, 1 + sequence.len() as u8]);
