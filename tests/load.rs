@@ -86,6 +86,9 @@ fn a_steady_stream_reaches_all_whole() {
     let media = &result.media;
     assert!((560..=640).contains(&media.published), "{media:?}");
     // What is on its way when the window begins and ends differs by a burst at most.
-    assert!(media.forwarded.abs_diff(4 * media.published) <= 4 * 10, "{media:?}");
+    assert!(
+        media.forwarded.abs_diff(4 * media.published) <= 4 * 10,
+        "{media:?}"
+    );
     assert_eq!((media.lost, media.duplicates), (0, 0), "{media:?}");
 }

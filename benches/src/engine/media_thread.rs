@@ -435,8 +435,8 @@ impl Player {
     }
 
     fn drops(&self) -> u64 {
-        let clients = self.clients.values();
-        clients.map(|client| u64::from(client.link.drops())).sum()
+        let links = self.clients.values().map(|client| &client.link);
+        links.map(|link| u64::from(link.drops())).sum()
     }
 
     /// What the Slots have counted until now, those of the gone included.

@@ -1,6 +1,7 @@
 //! Instruments on the two processes of a run: the server under load, and ourselves.
 
 use std::io;
+use std::time::Duration;
 
 use crate::measure::ProcessMeter;
 use crate::results::ProcessUse;
@@ -9,11 +10,18 @@ use crate::results::ProcessUse;
 /// limits the run.
 const BUSY: f64 = 0.85;
 
+/// A process whose threads wait longer than this for a core shares it, and its latency
+/// is the scheduler's.
+const CROWDED: f64 = 0.05;
+
 pub(super) struct Meters {
     server: Option<ProcessMeter>,
     generator: ProcessMeter,
     /// Processor time of both at the last glance.
     last: (f64, f64),
+    server_pid: Option<u32>,
+    /// How long both had waited for a core when the window began.
+    waited_before: (Duration, Duration),
 }
 
 impl Meters {
@@ -23,6 +31,8 @@ impl Meters {
             server: server.map(ProcessMeter::start).transpose()?,
             generator: ProcessMeter::start(std::process::id())?,
             last: (0.0, 0.0),
+            server_pid: server,
+            waited_before: Default::default(),
         })
     }
 
@@ -32,6 +42,7 @@ impl Meters {
         }
         self.generator.begin_window()?;
         self.last = (0.0, 0.0);
+        self.waited_before = self.waited();
         Ok(())
     }
 
@@ -44,11 +55,51 @@ impl Meters {
         Ok(((used.0 - last.0) / seconds, (used.1 - last.1) / seconds))
     }
 
+    fn waited(&self) -> (Duration, Duration) {
+        let server = self.server_pid.map(waited_for_a_core);
+        (
+            server.unwrap_or_default(),
+            waited_for_a_core(std::process::id()),
+        )
+    }
+
+    /// What other load on the machine makes doubtful, since the window began.
+    pub(super) fn warnings(&self, seconds: f64) -> Vec<String> {
+        let now = self.waited();
+        let parts = [
+            ("server", now.0.saturating_sub(self.waited_before.0)),
+            ("generator", now.1.saturating_sub(self.waited_before.1)),
+        ];
+        let share = |waited: Duration| waited.as_secs_f64() / seconds.max(f64::MIN_POSITIVE);
+        let crowded = parts.iter().filter(|(_, waited)| share(*waited) > CROWDED);
+        crowded
+            .map(|(who, waited)| {
+                format!(
+                    "the {who} waited for a core {:.0} % of the time: something else had it",
+                    share(*waited) * 100.0
+                )
+            })
+            .collect()
+    }
+
     /// Since the window began.
     pub(super) fn sample(&mut self) -> io::Result<(Option<ProcessUse>, ProcessUse)> {
         let server = self.server.as_mut().map(ProcessMeter::sample).transpose()?;
         Ok((server, self.generator.sample()?))
     }
+}
+
+/// Of all threads that a process has now, by the second number of their schedstat:
+/// nanoseconds that they could have run and did not.
+fn waited_for_a_core(pid: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let waited = |task: std::fs::DirEntry| -> Option<u64> {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    // A process that has gone waits for nothing.
+    let all = tasks.into_iter().flatten().flatten().filter_map(waited);
+    Duration::from_nanos(all.sum())
 }
 
 /// What the generator's own load makes doubtful.

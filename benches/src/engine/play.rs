@@ -197,17 +197,21 @@ impl<P: FnMut(&Sample)> Play<P> {
         self.stage.threads.send_all(|| Command::End);
         let seconds = Nanos::now().since(begin).as_secs_f64();
         let (server, generator) = self.meters.sample()?;
+        let warnings = self.meters.warnings(seconds);
         let participants = self.stage.log.borrow().present();
+        let rooms = self.stage.cast.borrow().rooms();
         self.settled(&late).await;
         sleep(self.scenario.phases.grace()).await;
         let report = self.stage.threads.ask(Command::Collect).await;
         Ok(Measured {
             seconds,
             participants,
+            rooms,
             report,
             server,
             generator,
             timeline,
+            warnings,
         })
     }
 

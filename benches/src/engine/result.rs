@@ -12,10 +12,13 @@ use super::meters::generator_warning;
 pub(super) struct Measured {
     pub(super) seconds: f64,
     pub(super) participants: usize,
+    pub(super) rooms: usize,
     pub(super) report: Report,
     pub(super) server: Option<ProcessUse>,
     pub(super) generator: ProcessUse,
     pub(super) timeline: Vec<Sample>,
+    /// Of the processes.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Measured {
@@ -60,7 +63,7 @@ impl Measured {
             published,
             ..
         } = self.report.tally;
-        let mut warnings: Vec<String> = Vec::new();
+        let mut warnings = self.warnings.clone();
         warnings.extend(generator_warning(&self.generator, self.seconds));
         if overflowed > 0 {
             warnings.push(format!(
@@ -110,7 +113,7 @@ impl Measured {
             target,
             seconds: self.seconds,
             participants: self.participants,
-            rooms: scenario.rooms,
+            rooms: self.rooms,
             media: self.media(scenario),
             joins,
             server: self.server,

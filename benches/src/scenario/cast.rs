@@ -75,6 +75,10 @@ impl Cast {
         self.people[id].present = false;
     }
 
+    pub fn rooms(&self) -> usize {
+        self.people.iter().map(|p| p.room + 1).max().unwrap_or(0)
+    }
+
     pub fn people(&self) -> &[Person] {
         &self.people
     }

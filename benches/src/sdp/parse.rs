@@ -243,8 +243,8 @@ mod tests {
             a=rid:q recv\r\na=rid:h recv\r\na=simulcast:recv q;h\r\n";
         let read = Description::parse(sdp);
         assert!(read.ice_lite);
-        let wanted: SocketAddr = "127.0.0.1:3478".parse().unwrap();
-        assert_eq!(read.candidates, [wanted]);
+        let server: SocketAddr = "127.0.0.1:3478".parse().unwrap();
+        assert_eq!(read.candidates, [server]);
         let transport = read.transport().unwrap();
         assert_eq!(transport.remote_ufrag, "abcd");
         assert_eq!(transport.fingerprint.bytes, [0x0a, 0xff]);

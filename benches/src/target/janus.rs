@@ -71,9 +71,7 @@ impl JanusTarget {
         };
         if !person.group.publish.is_empty() {
             publish(&mut session, stage, &person, address).await?;
-            session
-                .meanwhile(stage.until(|log| log.is_client_connected(id, 1)))
-                .await?;
+            session.await_media().await?;
             stage.note(|log| log.published(id));
         }
         if person.receives() {
@@ -120,7 +118,10 @@ async fn publish(
         audio_slots: 0,
         video_slots: 0,
     })?;
-    let offer = json!({"type": "offer", "sdp": stage.connections.offer(&client)});
+    // Our layers are named from the smallest on, low to high.
+    let offer = json!({
+        "type": "offer", "sdp": stage.connections.offer(&client), "rid_order": "lmh",
+    });
     let publish = json!({"request": "publish"});
     let answer = session.message(handle, publish, Some(offer)).await?;
     let answer = answer.accepted()?;
@@ -162,6 +163,11 @@ async fn subscribe(
         .await?
         .accepted()?;
     stage.start(client);
+    let layers = layers(stage, person, &offer.data["streams"]);
+    if !layers.is_empty() {
+        let configure = json!({"request": "configure", "streams": layers});
+        session.message(handle, configure, None).await?.accepted()?;
+    }
     Ok(())
 }
 
@@ -169,26 +175,40 @@ async fn subscribe(
 fn streams(stage: &Stage, person: &Person) -> Vec<Value> {
     let cast = stage.cast.borrow();
     let (audio, video) = cast.all_pins(person);
-    let layers = &stage.connections.media().layers;
     let stream = |pin: &Pin| {
-        let publisher = cast.get(pin.of);
-        let mid = publisher
-            .group
-            .publish
-            .iter()
-            .position(|s| *s == pin.source)?;
-        let mut stream = json!({"feed": pin.of.0 + 1, "mid": mid.to_string()});
-        if let (SourceName::Camera, Some([width, _])) = (pin.source, person.group.tile)
-            && stage.connections.media().packets_per_second.is_none()
-        {
-            // The smallest layer that is not narrower than the place it is shown in.
-            let fits = layers.iter().position(|layer| layer.width >= width);
-            let substream = fits.unwrap_or(layers.len().saturating_sub(1));
-            stream["substream"] = substream.into();
-        }
-        Some(stream)
+        let sources = &cast.get(pin.of).group.publish;
+        let mid = sources.iter().position(|source| *source == pin.source)?;
+        Some(json!({"feed": pin.of.0 + 1, "mid": mid.to_string()}))
     };
     audio.iter().chain(&video).filter_map(stream).collect()
+}
+
+/// The smallest layer of each camera that is not narrower than the place it is shown
+/// in, which Convoke chooses by itself. `streams` are the handle's m-lines.
+fn layers(stage: &Stage, person: &Person, streams: &Value) -> Vec<Value> {
+    let cast = stage.cast.borrow();
+    let media = stage.connections.media();
+    let Some([width, _]) = person.group.tile else {
+        return Vec::new();
+    };
+    if media.packets_per_second.is_some() || media.layers.len() < 2 {
+        return Vec::new();
+    }
+    let fits = media.layers.iter().position(|layer| layer.width >= width);
+    let substream = fits.unwrap_or(media.layers.len() - 1);
+    let is_camera = |stream: &&Value| {
+        let feed = stream["feed_id"].as_u64().and_then(|id| id.checked_sub(1));
+        let mid = stream["feed_mid"].as_str().and_then(|mid| mid.parse().ok());
+        let source = feed.zip(mid).and_then(|(feed, mid): (u64, usize)| {
+            let publisher = cast.people().get(feed as usize)?;
+            publisher.group.publish.get(mid)
+        });
+        source == Some(&SourceName::Camera)
+    };
+    let cameras = streams.as_array().into_iter().flatten().filter(is_camera);
+    cameras
+        .map(|stream| json!({"mid": stream["mid"], "substream": substream}))
+        .collect()
 }
 
 /// A plugin's answer.
@@ -276,6 +296,17 @@ impl Session {
             let message = self.socket.hear().await?;
             if message["transaction"] == wanted {
                 return Ok(message);
+            }
+            heed(&message)?;
+        }
+    }
+
+    /// The path of the handle just negotiated is there: only then is its feed.
+    async fn await_media(&mut self) -> anyhow::Result<()> {
+        loop {
+            let message = self.socket.hear().await?;
+            if message["janus"] == "webrtcup" {
+                return Ok(());
             }
             heed(&message)?;
         }
