@@ -14,7 +14,10 @@ pub struct RunResult {
     pub target: String,
     /// Seconds of the measured window, after everybody joined and media settled.
     pub seconds: f64,
+    /// In all rooms together.
     pub participants: usize,
+    #[serde(default = "one")]
+    pub rooms: usize,
     pub media: MediaResult,
     pub joins: JoinResult,
     /// Absent where the server is not a process of this machine.
@@ -25,6 +28,10 @@ pub struct RunResult {
     pub warnings: Vec<String>,
     /// A point for each second or each step, for plots.
     pub timeline: Vec<Sample>,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// What all receivers together got in the window.
@@ -120,6 +127,12 @@ impl RunResult {
     pub fn packets_per_cpu_second(&self) -> Option<f64> {
         let server = self.server.as_ref()?;
         (server.cpu_seconds > 0.0).then(|| self.media.forwarded as f64 / server.cpu_seconds)
+    }
+
+    /// Cores that the server kept busy.
+    pub fn server_cores(&self) -> Option<f64> {
+        let server = self.server.as_ref()?;
+        Some(server.cpu_seconds / self.seconds.max(f64::MIN_POSITIVE))
     }
 
     pub fn microseconds_per_packet(&self) -> Option<f64> {

@@ -5,6 +5,7 @@
 //! `cargo bench -p convoke-media --bench forward`; criterion prints the forwarded
 //! packets per second as throughput.
 
+mod clock;
 #[path = "../tests/simulation/sim/mod.rs"]
 mod sim;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
+use clock::cpu_time;
 use sim::broadcast::{BATCH, Broadcast};
 
 fn one_to(criterion: &mut Criterion, receivers: usize) {
@@ -59,18 +61,6 @@ fn garbage(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-/// Processor time of this thread: what other programs do meanwhile does not count.
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a timespec, which is all that the call writes to.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    assert_eq!(result, 0, "a clock that Linux always has");
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn forward(criterion: &mut Criterion) {

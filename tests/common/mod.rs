@@ -81,6 +81,10 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Status and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.request("GET", path, &[], "").await;

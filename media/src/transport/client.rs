@@ -1,9 +1,10 @@
-//! The other end of a [`Transport`](super::Transport): a controlling ICE agent with
-//! one path, a DTLS client, SRTP. The load tester's bots and the simulation's
-//! participants connect with it.
+//! The other end of a [`Transport`](super::Transport): an ICE agent with one path, a
+//! DTLS client, SRTP. The load tester's bots and the simulation's participants connect
+//! with it.
 //!
-//! RFC 8445 §7.2 (checks, against a lite agent: regular nomination of the only pair),
-//! RFC 7675 §5.1 (consent checks). Out of scope: gathering, several candidates.
+//! RFC 8445 §7.2 (checks: regular nomination of the only pair) and §7.3 (those of a
+//! full agent are answered), RFC 7675 §5.1 (consent checks). Out of scope: gathering,
+//! several candidates, changing the role.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::negotiation::params::{Fingerprint, TransportParams};
 use super::dtls::{Association, DtlsIdentity, IdentityError, Progress};
 use super::ice::Credentials;
 use super::srtp::SrtpSession;
-use super::stun::{self, Check};
+pub use super::stun::Role as IceRole;
+use super::stun::{self, Check, Request};
 use super::{ControlDatagram, Path, Profile, SrtpError};
 
 /// Between checks until one is answered (RFC 8445 §14.2: at least 50 ms).
@@ -50,6 +52,7 @@ pub struct ClientTransport {
     path: Option<Path>,
     state: State,
     rng: ChaCha20Rng,
+    role: IceRole,
     tie_breaker: u64,
     pending: VecDeque<[u8; 12]>,
     next_check: Option<Instant>,
@@ -70,6 +73,7 @@ impl ClientTransport {
             remote: None,
             path: None,
             state: State::New,
+            role: IceRole::default(),
             tie_breaker: rng.random(),
             rng,
             pending: VecDeque::new(),
@@ -99,6 +103,11 @@ impl ClientTransport {
         self.next_local = Some(Credentials::generate(&[], &mut self.rng));
     }
 
+    /// Before [`Self::set_remote`]: controlled, when a full agent offered to us.
+    pub const fn set_role(&mut self, role: IceRole) {
+        self.role = role;
+    }
+
     /// Takes the answer's parameters and the path to its candidate, and begins to
     /// check. Also how the client moves: a new `path.local` is a new network.
     pub fn set_remote(&mut self, now: Instant, remote: TransportParams, path: Path) {
@@ -121,10 +130,28 @@ impl ClientTransport {
         if self.path != Some(path) {
             return;
         }
-        if stun::is_stun(datagram) {
+        if let Some(request) = Request::parse(datagram) {
+            self.answer_check(path, &request);
+        } else if stun::is_stun(datagram) {
             self.handle_stun(now, datagram);
         } else {
             self.handle_dtls(now, datagram);
+        }
+    }
+
+    /// A full agent checks the path as well, and gives it up without answers.
+    fn answer_check(&mut self, path: Path, request: &Request<'_>) {
+        if matches!(self.state, State::Closed) || request.username.0 != self.local.ufrag {
+            return;
+        }
+        let Ok(mut mac) = stun::credential_mac(&self.local.pwd) else {
+            return;
+        };
+        if !request.is_authentic(mac.as_mut()) {
+            return;
+        }
+        if let Some(bytes) = request.success(path, mac.as_mut()) {
+            self.control.push_back(ControlDatagram { path, bytes });
         }
     }
 
@@ -242,7 +269,8 @@ impl ClientTransport {
             username: &username,
             priority: PRIORITY,
             tie_breaker: self.tie_breaker,
-            nominate: true,
+            role: self.role,
+            nominate: self.role == IceRole::Controlling,
         };
         let bytes = stun::credential_mac(&remote.remote_pwd)
             .ok()

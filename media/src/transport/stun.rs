@@ -98,9 +98,10 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-/// Which side the sender of a check believes to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+/// Which side the sender of a check believes to be (RFC 8445 §6.1.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
     Controlling,
     Controlled,
 }
@@ -284,13 +285,14 @@ fn finish(mut message: Message, mac: Option<&mut dyn Mac>) -> Option<Vec<u8>> {
     Some(message.raw)
 }
 
-/// A connectivity check as a controlling agent sends it (RFC 8445 §7.2.2).
+/// A connectivity check as an agent sends it (RFC 8445 §7.2.2).
 pub(super) struct Check<'a> {
     pub(super) transaction: [u8; 12],
     /// `remote:local`, from the receiver's point of view `local:remote`.
     pub(super) username: &'a str,
     pub(super) priority: u32,
     pub(super) tie_breaker: u64,
+    pub(super) role: Role,
     pub(super) nominate: bool,
 }
 
@@ -299,7 +301,12 @@ impl Check<'_> {
         let mut message = message(BINDING_REQUEST, TransactionId(self.transaction));
         message.add(ATTR_USERNAME, self.username.as_bytes());
         message.add(ATTR_PRIORITY, &self.priority.to_be_bytes());
-        message.add(ATTR_ICE_CONTROLLING, &self.tie_breaker.to_be_bytes());
+        let tie_breaker = self.tie_breaker.to_be_bytes();
+        let role = match self.role {
+            Role::Controlling => ATTR_ICE_CONTROLLING,
+            Role::Controlled => ATTR_ICE_CONTROLLED,
+        };
+        message.add(role, &tie_breaker);
         if self.nominate {
             message.add(ATTR_USE_CANDIDATE, &[]);
         }

@@ -387,3 +387,41 @@ fn connects_through_loss_repetition_and_reordering() {
         link.assert_media_flows(1);
     }
 }
+
+#[test]
+fn a_client_answers_the_checks_of_a_full_agent() {
+    let client = |seed: u8| {
+        let identity = Arc::new(DtlsIdentity::generate().unwrap());
+        ClientTransport::new(identity, &BOTH, [seed; 32])
+    };
+    let params = |of: &ClientTransport| TransportParams {
+        remote_ufrag: of.local_ufrag().to_owned(),
+        remote_pwd: of.local_pwd().to_owned(),
+        fingerprint: of.fingerprint().clone(),
+    };
+    let (mut full, mut bot, now) = (client(1), client(2), start());
+    bot.set_role(client::IceRole::Controlled);
+    let path = up(CLIENT);
+    full.set_remote(now, params(&bot), reverse(path));
+    bot.set_remote(now, params(&full), path);
+    for (controlled, asking, asked) in [(false, &mut full, path), (true, &mut bot, reverse(path))] {
+        asking.handle_timeout(now);
+        let check = asking.poll_control().unwrap();
+        let request = stun::Request::parse(&check.bytes).unwrap();
+        assert_eq!(request.use_candidate, !controlled);
+        assert_eq!(asked, reverse(check.path));
+    }
+    // The checks above were lost; the next is answered, and a stranger's is not.
+    let later = now + Duration::from_millis(60);
+    full.handle_timeout(later);
+    let check = full.poll_control().unwrap();
+    let mut forged = check.bytes.clone();
+    forged[12] ^= 1;
+    bot.handle_control(later, path, &forged);
+    assert_eq!(bot.poll_control(), None);
+    bot.handle_control(later, path, &check.bytes);
+    let answer = bot.poll_control().unwrap();
+    full.handle_control(later, reverse(path), &answer.bytes);
+    // Which is what its handshake waited for: a record of type handshake.
+    assert_eq!(full.poll_control().unwrap().bytes[0], 22);
+}

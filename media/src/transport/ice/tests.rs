@@ -45,6 +45,7 @@ impl Client {
             username: &format!("{}:{}", local.ufrag, self.remote.ufrag),
             priority: 1,
             tie_breaker: 1,
+            role: Role::Controlling,
             nominate,
         }
         .write(credential_mac(&local.pwd).unwrap().as_mut())

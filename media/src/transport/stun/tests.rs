@@ -23,6 +23,7 @@ fn check(nominate: bool) -> Vec<u8> {
         username: "local123:remote45",
         priority: 1,
         tie_breaker: 7,
+        role: Role::Controlling,
         nominate,
     }
     .write(credential_mac(PWD).unwrap().as_mut())

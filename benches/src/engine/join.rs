@@ -1,0 +1,150 @@
+//! Who has asked to join, who is connected, and how long it took.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::client::{ClientId, Happening};
+use crate::clock::Nanos;
+use crate::measure::Histogram;
+use crate::results::JoinResult;
+use crate::scenario::PersonId;
+
+#[derive(Debug, Clone, Default)]
+struct Record {
+    began: Nanos,
+    clients: Vec<ClientId>,
+    /// No more clients come: signaling is done.
+    complete: bool,
+    published: bool,
+    connected: usize,
+    connected_at: Option<Nanos>,
+    media_at: Option<Nanos>,
+    refused: Option<String>,
+    left: bool,
+}
+
+impl Record {
+    fn is_connected(&self) -> bool {
+        self.complete && self.connected >= self.clients.len()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct JoinLog {
+    people: HashMap<PersonId, Record>,
+    by_client: HashMap<ClientId, PersonId>,
+    /// Paths that were lost after they had been found.
+    pub(crate) lost: usize,
+}
+
+impl JoinLog {
+    pub(crate) fn begin(&mut self, person: PersonId, at: Nanos) {
+        self.people.entry(person).or_default().began = at;
+    }
+
+    pub(crate) fn attach(&mut self, person: PersonId, client: ClientId) {
+        self.by_client.insert(client, person);
+        self.people.entry(person).or_default().clients.push(client);
+    }
+
+    pub(crate) fn complete(&mut self, person: PersonId) {
+        let record = self.people.entry(person).or_default();
+        record.complete = true;
+        record.published = true;
+    }
+
+    /// What it publishes is there; it may still have to ask for what it receives.
+    pub(crate) fn published(&mut self, person: PersonId) {
+        self.people.entry(person).or_default().published = true;
+    }
+
+    pub(crate) fn refuse(&mut self, person: PersonId, why: String) {
+        let record = self.people.entry(person).or_default();
+        record.refused.get_or_insert(why);
+    }
+
+    pub(crate) fn left(&mut self, person: PersonId) {
+        self.people.entry(person).or_default().left = true;
+    }
+
+    pub(crate) fn clients(&self, person: PersonId) -> Vec<ClientId> {
+        let record = self.people.get(&person);
+        record.map_or_else(Vec::new, |record| record.clients.clone())
+    }
+
+    pub(crate) fn tell(&mut self, client: ClientId, happening: Happening, at: Nanos) {
+        let person = self.by_client.get(&client);
+        let Some(record) = person.and_then(|person| self.people.get_mut(person)) else {
+            return;
+        };
+        match happening {
+            Happening::Connected => {
+                record.connected += 1;
+                record.connected_at = Some(at);
+            }
+            Happening::FirstMedia => {
+                record.media_at.get_or_insert(at);
+            }
+            Happening::Lost if record.connected_at.is_none() => {
+                record
+                    .refused
+                    .get_or_insert("the media path failed".to_owned());
+            }
+            Happening::Lost => self.lost += usize::from(!record.left),
+        }
+    }
+
+    /// Whether nothing is awaited of these: connected, or refused.
+    pub(crate) fn are_settled(&self, people: &[PersonId]) -> bool {
+        let settled = |person| {
+            let record = self.people.get(person);
+            record.is_some_and(|r| r.is_connected() || r.refused.is_some())
+        };
+        people.iter().all(settled)
+    }
+
+    /// Whether these publish what they will, or never will.
+    pub(crate) fn have_published(&self, people: &[PersonId]) -> bool {
+        let published = |person| {
+            let record = self.people.get(person);
+            record.is_some_and(|r| r.published || r.refused.is_some())
+        };
+        people.iter().all(published)
+    }
+
+    pub(crate) fn is_client_connected(&self, person: PersonId, count: usize) -> bool {
+        let record = self.people.get(&person);
+        record.is_some_and(|record| record.connected >= count)
+    }
+
+    /// Who is in a call now.
+    pub(crate) fn present(&self) -> usize {
+        let present = |r: &&Record| r.is_connected() && !r.left && r.refused.is_none();
+        self.people.values().filter(present).count()
+    }
+
+    pub(crate) fn result(&self) -> JoinResult {
+        let (mut connected, mut media) = (Histogram::new(), Histogram::new());
+        let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+        let mut count = 0;
+        for record in self.people.values() {
+            if let Some(why) = &record.refused {
+                *refused.entry(why.clone()).or_default() += 1;
+            } else if record.is_connected() {
+                count += 1;
+                if let Some(at) = record.connected_at {
+                    connected.record(at.since(record.began));
+                }
+            }
+            if let Some(at) = record.media_at {
+                media.record(at.since(record.began));
+            }
+        }
+        JoinResult {
+            asked: self.people.len(),
+            connected: count,
+            connected_ms: connected.quantiles(),
+            first_media_ms: media.quantiles(),
+            refused,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What those who play share: the clients' threads, who is where, and who has joined.
+//! All on one thread, whose tasks wait for signaling; media runs elsewhere.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::{Notify, mpsc};
+
+use crate::client::Client;
+use crate::clock::Nanos;
+use crate::scenario::{Cast, Person, PersonId};
+use crate::target::Target;
+
+use super::connections::{Blueprint, Connections};
+use super::join::JoinLog;
+use super::media_thread::{Command, Threads, Told};
+use super::options::Options;
+
+/// Of one address: servers limit what comes from one, and people do not share one.
+const PEOPLE_PER_ADDRESS: usize = 100;
+
+pub(crate) struct Stage {
+    pub(crate) target: Target,
+    pub(crate) options: Options,
+    pub(crate) connections: Connections,
+    pub(crate) threads: Threads,
+    pub(crate) cast: RefCell<Cast>,
+    pub(crate) log: RefCell<JoinLog>,
+    /// Somebody's join has got further.
+    pub(crate) progress: Notify,
+    /// Who is in the way of those who play what others publish.
+    pub(crate) publishers: RefCell<Vec<PersonId>>,
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    pub(crate) fn person(&self, id: PersonId) -> Person {
+        self.cast.borrow().get(id).clone()
+    }
+
+    /// Its name at the server.
+    pub(crate) fn room(&self, index: usize) -> String {
+        format!("{}-{index}", self.options.room_prefix)
+    }
+
+    /// The address that a person comes from, on the way to `server`.
+    pub(crate) fn address(&self, PersonId(id): PersonId, server: SocketAddr) -> IpAddr {
+        if let Some(address) = self.options.local_ip {
+            return address;
+        }
+        match server.ip() {
+            // All of 127.0.0.0/8 is this machine.
+            IpAddr::V4(ip) if ip.is_loopback() => {
+                let host = 1 + (id / PEOPLE_PER_ADDRESS) as u32;
+                IpAddr::V4(Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + host - 1))
+            }
+            _ => way_to(server).unwrap_or_else(|| server.ip()),
+        }
+    }
+
+    /// A signaling connection from that address.
+    pub(crate) async fn connect(
+        &self,
+        person: PersonId,
+        server: SocketAddr,
+    ) -> anyhow::Result<TcpStream> {
+        let socket = if server.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.bind(SocketAddr::new(self.address(person, server), 0))?;
+        let stream = socket.connect(server).await;
+        let stream = stream.with_context(|| format!("cannot connect to {server}"))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// A client of a person, registered and not yet connecting.
+    pub(crate) fn client(&self, blueprint: &Blueprint) -> anyhow::Result<Box<Client>> {
+        let client = self.connections.make(blueprint)?;
+        self.log.borrow_mut().attach(blueprint.person, client.id);
+        Ok(Box::new(client))
+    }
+
+    pub(crate) fn start(&self, client: Box<Client>) {
+        self.threads.send(client.id, Command::Add(client));
+    }
+
+    /// Waits until something about the joins is so.
+    pub(crate) async fn until(&self, is_so: impl Fn(&JoinLog) -> bool) {
+        loop {
+            let changed = self.progress.notified();
+            tokio::pin!(changed);
+            // Registered before looking, so that no change is missed.
+            changed.as_mut().enable();
+            if is_so(&self.log.borrow()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until whoever is to be watched publishes.
+    pub(crate) async fn everybody_publishes(&self) {
+        let publishers = self.publishers.borrow().clone();
+        self.until(|log| log.have_published(&publishers)).await;
+    }
+
+    pub(crate) fn note(&self, change: impl FnOnce(&mut JoinLog)) {
+        change(&mut self.log.borrow_mut());
+        self.progress.notify_waiters();
+    }
+
+    /// Notes what the clients tell, for as long as they do.
+    pub(crate) async fn listen(&self, mut told: mpsc::UnboundedReceiver<Told>) {
+        while let Some(Told {
+            client,
+            happening,
+            at,
+        }) = told.recv().await
+        {
+            self.note(|log| log.tell(client, happening, at));
+        }
+    }
+
+    /// Joins, stays until `leave`, and leaves.
+    pub(crate) async fn attend(&self, person: PersonId, leave: tokio::sync::oneshot::Receiver<()>) {
+        self.log.borrow_mut().begin(person, Nanos::now());
+        if let Err(error) = self.target.attend(self, person, leave).await {
+            self.note(|log| log.refuse(person, format!("{error:#}")));
+        }
+        self.note(|log| log.left(person));
+        self.cast.borrow_mut().leave(person);
+        // What was sent to it until the server heard of it still comes.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for client in self.log.borrow().clients(person) {
+            self.threads.send(client, Command::Remove(client));
+        }
+    }
+}
+
+/// The address of ours that the kernel would send from.
+fn way_to(server: SocketAddr) -> Option<IpAddr> {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, None).ok()?;
+    socket.connect(&server.into()).ok()?;
+    Some(socket.local_addr().ok()?.as_socket()?.ip())
+}
