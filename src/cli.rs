@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser};
+use convoke_bench::cli::BenchArgs;
 
 use crate::config::Settings;
 
@@ -34,6 +35,8 @@ pub(crate) enum Subcommand {
     CheckConfig,
     /// Print a token, and the link that enters with it.
     Token(TokenRequest),
+    /// Load a server with real clients and report what it took.
+    Bench(Box<BenchArgs>),
 }
 
 #[derive(Debug, Args)]

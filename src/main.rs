@@ -32,18 +32,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    let config = Config::load(cli.config.as_deref(), &cli.flags.settings())?;
+    // The load tester has none: what is configured here is not the server's it loads.
+    let config = || Config::load(cli.config.as_deref(), &cli.flags.settings());
     match cli.command.unwrap_or(Subcommand::Serve) {
         Subcommand::Serve => {
+            let config = config()?;
             telemetry::start(&config.log)?;
             runtime()?.block_on(wiring::serve(config))
         }
         Subcommand::Migrate => {
+            let config = config()?;
             telemetry::start(&config.log)?;
             runtime()?.block_on(wiring::migrate(config))
         }
-        Subcommand::CheckConfig => cli::print(&config.to_toml()?),
-        Subcommand::Token(request) => cli::print(&identity::issue_token(&config, &request)?),
+        Subcommand::CheckConfig => cli::print(&config()?.to_toml()?),
+        Subcommand::Token(request) => cli::print(&identity::issue_token(&config()?, &request)?),
+        Subcommand::Bench(args) => convoke_bench::command::bench(&args),
     }
 }
 

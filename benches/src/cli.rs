@@ -1,9 +1,11 @@
 //! The command line of `convoke bench`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use crate::engine::{LatencyAt, Options, Verify};
 use crate::report::View;
 use crate::subject::Subject;
 
@@ -69,24 +71,92 @@ pub struct LoadArgs {
     /// Pairs to run with `--vs`; without it, runs.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pairs: Option<u32>,
-    /// Length of the measured window; the scenario's own when not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub seconds: Option<u64>,
-    /// Participants of a room; several, such as `10,20,50`, are run one after another.
+    /// People of the last group of each room; several, such as `10,20,50`, are run one after another.
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = counted)]
     pub participants: Vec<usize>,
-    /// Rooms; several, such as `1,10,100`, are run one after another.
+    /// Rooms alike, side by side; several, such as `1,10,100`, are run one after another.
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = counted)]
     pub rooms: Vec<usize>,
-    /// Threads of the generator.
-    #[arg(long, value_name = "N", value_parser = counted)]
-    pub threads: Option<usize>,
-    /// Share of the participants, 0 to 1, that are the `webrtc` crate's PeerConnection.
-    #[arg(long, value_name = "F", value_parser = share)]
-    pub webrtc_share: Option<f64>,
-    /// Participants that are Chromium, besides the others.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub chromium: usize,
+    #[command(flatten)]
+    pub generator: GeneratorArgs,
+}
+
+/// How the load is made, apart from what is played.
+#[derive(Debug, Args)]
+pub struct GeneratorArgs {
+    /// Length of the measured window; the scenario's own when not given.
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Threads that play the clients.
+    #[arg(long, value_name = "N", value_parser = counted, default_value = "1")]
+    pub threads: usize,
+    /// Which received packets are decrypted and checked.
+    #[arg(long, value_enum, default_value_t = VerifyArg::Auto)]
+    pub verify: VerifyArg,
+    /// When a packet counts as received.
+    #[arg(long, value_enum, default_value_t = LatencyArg::Arrival)]
+    pub latency_at: LatencyArg,
+    /// Let the kernel cut the publishers' bursts (UDP_SEGMENT): cheaper for the
+    /// generator, and for a server on the same machine.
+    #[arg(long)]
+    pub publish_segments: bool,
+    /// Offer AES-CM with HMAC-SHA1 first, as Chromium does.
+    #[arg(long)]
+    pub sha1_first: bool,
+    /// Address that clients send from; otherwise the one that leads to the server.
+    #[arg(long, value_name = "IP")]
+    pub local_ip: Option<IpAddr>,
+}
+
+impl GeneratorArgs {
+    pub fn options(&self) -> Options {
+        Options {
+            seconds: self.seconds,
+            threads: self.threads,
+            verify: self.verify.into(),
+            latency_at: self.latency_at.into(),
+            publish_segments: self.publish_segments,
+            sha1_first: self.sha1_first,
+            local_ip: self.local_ip,
+            ..Options::default()
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyArg {
+    /// All, until a thread receives so many that this would bound the run.
+    Auto,
+    All,
+    /// Some of each Slot; the numbers in the clear of all.
+    Sample,
+}
+
+impl From<VerifyArg> for Verify {
+    fn from(verify: VerifyArg) -> Self {
+        match verify {
+            VerifyArg::Auto => Self::Auto,
+            VerifyArg::All => Self::All,
+            VerifyArg::Sample => Self::Sample,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LatencyArg {
+    /// When the kernel has it: reading it late is not the server's latency.
+    Arrival,
+    /// When it is read.
+    Read,
+}
+
+impl From<LatencyArg> for LatencyAt {
+    fn from(at: LatencyArg) -> Self {
+        match at {
+            LatencyArg::Arrival => Self::Arrival,
+            LatencyArg::Read => Self::Read,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -137,12 +207,9 @@ fn counted(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "a number above zero".to_owned())
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    let share = text
-        .parse()
-        .ok()
-        .filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "a share from 0 to 1".to_owned())
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|s| (0.1..=86_400.0).contains(s));
+    seconds.ok_or_else(|| "a number of seconds, a day at most".to_owned())
 }
 
 #[cfg(test)]
@@ -150,7 +217,6 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::subject::Address;
 
     #[derive(Debug, Parser)]
     struct Command {
@@ -182,7 +248,7 @@ mod tests {
     fn a_comparison_names_both() {
         let args = parse("meeting --target convoke=http://a --pid 7 --vs janus=ws://b --vs-pid 8");
         let servers = args.unwrap().servers;
-        let janus = Subject::At(Address::Janus("ws://b".to_owned()));
+        let janus: Subject = "janus=ws://b".parse().unwrap();
         assert_eq!((servers.vs, servers.vs_pid), (Some(janus), Some(8)));
     }
 
@@ -194,7 +260,7 @@ mod tests {
             "meeting --spawn --target spawn",
             "meeting --participants 0",
             "meeting --pairs 0",
-            "meeting --webrtc-share 1.5",
+            "meeting --seconds 0",
             "meeting --env A",
             "meeting --plot-view cpu-by-rooms",
         ] {

@@ -1,6 +1,7 @@
 //! `convoke bench`: every scenario at every size against the target, or in pairs with
 //! another one; each run leaves its record at once, the tables come at the end.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 
@@ -8,21 +9,22 @@ use anyhow::Context as _;
 
 use crate::cli::{BenchArgs, LoadArgs, ServerArgs};
 use crate::compare::{self, Pair, Side};
+use crate::engine::{self, Options};
 use crate::report::json::{self, Machine, Record};
 use crate::report::progress::Progress;
 use crate::report::{markdown, plot_of};
 use crate::results::RunResult;
+use crate::scenario::{Scenario, builtin, builtin_names};
 use crate::spawn::Cores;
-use crate::subject::{Running, Subject};
+use crate::subject::Subject;
+use crate::target::Target;
 
-/// What one run needs to know, whoever runs it.
+/// One run, as the engine makes it.
 #[derive(Debug)]
 pub struct Job<'a> {
-    pub scenario: &'a str,
-    pub server: &'a Running,
-    pub token: Option<&'a str>,
-    pub size: Size,
-    pub load: &'a LoadArgs,
+    pub scenario: &'a Scenario,
+    pub target: &'a Target,
+    pub options: &'a Options,
 }
 
 /// Where not given, the scenario's own.
@@ -32,15 +34,48 @@ pub struct Size {
     pub rooms: Option<usize>,
 }
 
-/// Call it before any thread is started: each inherits the generator's cores.
+/// The subcommand. Call it before any thread is started: each inherits the cores that
+/// the generator keeps to.
+pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
+    if args.list {
+        return list();
+    }
+    execute(args, |job, progress| {
+        engine::run(job.scenario, job.target, job.options, |sample| {
+            progress.sample(sample);
+        })
+    })
+}
+
+fn list() -> anyhow::Result<()> {
+    let mut text = String::new();
+    for name in builtin_names() {
+        let scenario = scenario_of(name)?;
+        let _ = writeln!(text, "{name:<14}{}", scenario.description);
+    }
+    say(&text)
+}
+
+/// A built-in one, or a file.
+fn scenario_of(name: &str) -> anyhow::Result<Scenario> {
+    if let Some(scenario) = builtin(name) {
+        return scenario;
+    }
+    let text = fs::read_to_string(name)
+        .with_context(|| format!("{name} is no built-in scenario, and no file"))?;
+    Scenario::from_toml(&text).with_context(|| name.to_owned())
+}
+
 /// `run` is the engine.
-pub fn execute(
+fn execute(
     args: &BenchArgs,
     run: impl FnMut(&Job<'_>, &mut Progress) -> anyhow::Result<RunResult>,
 ) -> anyhow::Result<()> {
     let mut bench = Bench::new(args, run)?;
     let mut text = String::new();
-    for scenario in &args.scenarios {
+    let scenarios = args.scenarios.iter().map(|name| scenario_of(name));
+    // A mistake in the last one is found before the first one runs.
+    for scenario in &scenarios.collect::<anyhow::Result<Vec<_>>>()? {
         for size in sizes(&args.load) {
             if let Some(pairs) = bench.run(scenario, size)? {
                 text.push_str(&compare::table(&pairs));
@@ -67,7 +102,7 @@ pub fn execute(
 }
 
 /// What a command answers goes to stdout.
-pub fn say(text: &str) -> anyhow::Result<()> {
+fn say(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).context("cannot print")?;
     stdout.flush().context("cannot print")
@@ -146,7 +181,7 @@ where
     }
 
     /// The pairs, where two targets are compared.
-    fn run(&mut self, scenario: &str, size: Size) -> anyhow::Result<Option<Vec<Pair>>> {
+    fn run(&mut self, scenario: &Scenario, size: Size) -> anyhow::Result<Option<Vec<Pair>>> {
         let times = self.args.load.pairs.unwrap_or(1) as usize;
         if self.args.servers.vs.is_some() {
             let run = |side| self.run_once(scenario, size, side);
@@ -158,21 +193,32 @@ where
         Ok(None)
     }
 
-    fn run_once(&mut self, scenario: &str, size: Size, side: Side) -> anyhow::Result<RunResult> {
+    fn run_once(
+        &mut self,
+        scenario: &Scenario,
+        size: Size,
+        side: Side,
+    ) -> anyhow::Result<RunResult> {
         let party = Party::of(&self.args.servers, side);
         let label = party.subject.label(party.env);
-        self.progress.begin(format!("{scenario}, {label}"));
+        let scenario_name = &scenario.name;
+        self.progress.begin(format!("{scenario_name}, {label}"));
         let cores = self.server_cores.as_ref();
         let server = party.subject.start(party.env, cores, party.pid)?;
+        let target = server.address.target(party.token)?;
+        let options = Options {
+            participants: size.participants,
+            rooms: size.rooms,
+            server_pid: server.pid,
+            ..self.args.load.generator.options()
+        };
         let job = Job {
             scenario,
-            server: &server,
-            token: party.token,
-            size,
-            load: &self.args.load,
+            target: &target,
+            options: &options,
         };
         let mut result = (self.engine)(&job, &mut self.progress)
-            .with_context(|| format!("{scenario} against {label}"))?;
+            .with_context(|| format!("{scenario_name} against {label}"))?;
         result.target = label;
         result.warnings.extend(self.warnings.iter().cloned());
         self.record(&result)?;
@@ -242,7 +288,6 @@ mod tests {
 
     use super::*;
     use crate::report::markdown::tests::result;
-    use crate::subject::Address;
 
     #[derive(Debug, Parser)]
     struct Command {
@@ -261,17 +306,16 @@ mod tests {
         let path = |name: &str| directory.path().join(name).display().to_string();
         let (json, table, plot) = (path("json"), path("table.md"), path("plot.svg"));
         let args = args(&format!(
-            "meeting --target convoke=http://a --token t --pid 7 --vs janus=ws://b --pairs 2 \
+            "meeting --target convoke=http://127.0.0.1:1 --token t --pid 7 --vs janus=ws://127.0.0.1:2 --pairs 2 \
              --participants 10,50 --json {json} --markdown {table} --plot {plot} --commit abc"
         ));
         let mut ran = Vec::new();
         execute(&args, |job, _| {
-            let participants = job.size.participants.unwrap();
-            let is_convoke = matches!(job.server.address, Address::Convoke(_));
-            assert_eq!(job.token, is_convoke.then_some("t"));
-            assert_eq!(job.server.pid, is_convoke.then_some(7));
+            let participants = job.options.participants.unwrap();
+            let is_convoke = matches!(job.target, Target::Convoke(_));
+            assert_eq!(job.options.server_pid, is_convoke.then_some(7));
             ran.push((participants, is_convoke));
-            let mut result = result(job.scenario, "unnamed");
+            let mut result = result(&job.scenario.name, "unnamed");
             result.participants = participants;
             Ok(result)
         })
@@ -284,7 +328,10 @@ mod tests {
         assert_eq!(ran, wanted);
         assert_eq!(fs::read_dir(json).unwrap().count(), 8);
         let text = fs::read_to_string(table).unwrap();
-        assert_eq!(text.matches("| meeting | janus ws://b |").count(), 4);
+        assert_eq!(
+            text.matches("| meeting | janus ws://127.0.0.1:2 |").count(),
+            4
+        );
         assert_eq!(text.matches("| median |").count(), 2);
         assert!(text.contains(", commit abc: `convoke"), "{text}");
         let svg = fs::read_to_string(plot).unwrap();
@@ -293,10 +340,13 @@ mod tests {
 
     #[test]
     fn a_failed_run_says_which() {
-        let args = args("meeting --target convoke=http://a");
+        let args = args("meeting --target convoke=http://127.0.0.1:1");
         let failed = execute(&args, |_, _| Err(anyhow::anyhow!("refused")));
         let message = format!("{:#}", failed.unwrap_err());
-        assert_eq!(message, "meeting against convoke http://a: refused");
+        assert_eq!(
+            message,
+            "meeting against convoke http://127.0.0.1:1: refused"
+        );
     }
 
     #[test]

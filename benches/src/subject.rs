@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use crate::report::json::redacted;
 use crate::spawn::{Convoke, Cores, Janus};
+use crate::target::{ConvokeTarget, JanusTarget, Target, WhipTarget};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -98,6 +99,20 @@ impl Subject {
             }
         }
         label
+    }
+}
+
+impl Address {
+    /// As the engine takes it; names are resolved.
+    pub fn target(&self, token: Option<&str>) -> anyhow::Result<Target> {
+        let token = token.map(str::to_owned);
+        Ok(match self {
+            Self::Convoke(url) => Target::Convoke(ConvokeTarget::new(url, token)?),
+            Self::Janus(url) => Target::Janus(JanusTarget::new(url)?),
+            Self::Whip { whip, whep } => {
+                Target::Whip(WhipTarget::new(whip, whep.as_deref(), token)?)
+            }
+        })
     }
 }
 
