@@ -90,6 +90,12 @@ pub struct GeneratorArgs {
     /// Threads that play the clients.
     #[arg(long, value_name = "N", value_parser = counted, default_value = "1")]
     pub threads: usize,
+    /// Share of the participants, 0 to 1, that are the `webrtc` crate's PeerConnection.
+    #[arg(long, value_name = "F", value_parser = share, default_value = "0")]
+    pub webrtc_share: f64,
+    /// Chromium processes that join the first room as well.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub chromium: usize,
     /// Which received packets are decrypted and checked.
     #[arg(long, value_enum, default_value_t = VerifyArg::Auto)]
     pub verify: VerifyArg,
@@ -113,6 +119,8 @@ impl GeneratorArgs {
         Options {
             seconds: self.seconds,
             threads: self.threads,
+            webrtc_share: self.webrtc_share,
+            browsers: self.chromium,
             verify: self.verify.into(),
             latency_at: self.latency_at.into(),
             publish_segments: self.publish_segments,
@@ -207,6 +215,14 @@ fn counted(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "a number above zero".to_owned())
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share from 0 to 1".to_owned())
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|s| (0.1..=86_400.0).contains(s));
     seconds.ok_or_else(|| "a number of seconds, a day at most".to_owned())
@@ -260,6 +276,7 @@ mod tests {
             "meeting --spawn --target spawn",
             "meeting --participants 0",
             "meeting --pairs 0",
+            "meeting --webrtc-share 1.5",
             "meeting --seconds 0",
             "meeting --env A",
             "meeting --plot-view cpu-by-rooms",

@@ -15,6 +15,8 @@ pub(crate) use bot::{Client, ClientId, Env, Happening};
 pub(crate) use link::{Link, PacketExtensions};
 pub(crate) use publication::{Encoding, Numbers, PACKET_BYTES, Producer, Publication};
 pub(crate) use receive::Times;
+#[cfg(feature = "webrtc")]
+pub(crate) use sequence::{Placed, SequenceAccount};
 pub(crate) use slot::{Slot, Slots, Stream};
 pub(crate) use stamp::{STAMP_LEN, Stamp};
 pub(crate) use tally::{LayerId, Tally};

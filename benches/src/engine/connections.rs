@@ -69,10 +69,15 @@ impl Connections {
         &self.media
     }
 
+    pub(crate) fn next_id(&self) -> ClientId {
+        let id = self.next.get();
+        self.next.set(id + 1);
+        ClientId(id)
+    }
+
     /// m-lines in order: what is published, audio Slots, video Slots; mids count them.
     pub(crate) fn make(&self, blueprint: &Blueprint) -> io::Result<Client> {
-        let id = ClientId(self.next.get());
-        self.next.set(id.0 + 1);
+        let id = self.next_id();
         let seed = scatter(u64::from(id.0) + 1);
         let link = Link::new(
             blueprint.address,
@@ -152,7 +157,7 @@ impl Connections {
         publication
     }
 
-    fn talk(&self) -> TalkShape {
+    pub(super) fn talk(&self) -> TalkShape {
         let audio = &self.media.audio;
         let [from, to] = audio.bytes;
         TalkShape {
@@ -163,7 +168,7 @@ impl Connections {
         }
     }
 
-    fn screen(&self) -> VideoShape {
+    pub(super) fn screen(&self) -> VideoShape {
         VideoShape {
             codec: self.media.codec,
             fps: self.media.screen_fps,
@@ -176,7 +181,7 @@ impl Connections {
         }
     }
 
-    fn camera(&self) -> Vec<(String, VideoShape)> {
+    pub(super) fn camera(&self) -> Vec<(String, VideoShape)> {
         let MediaSpec { codec, fps, .. } = self.media;
         let shape = |frames, width, height| VideoShape {
             codec,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -16,6 +16,7 @@ use crate::results::{RunResult, Sample};
 use crate::scenario::{Cast, Joins, PersonId, RampOf, Scenario};
 use crate::target::Target;
 
+use super::browsers::Browsers;
 use super::connections::Connections;
 use super::join::JoinLog;
 use super::media_thread::{Command, Threads};
@@ -80,6 +81,15 @@ impl<P: FnMut(&Sample)> Play<P> {
         options: &Options,
         progress: P,
     ) -> anyhow::Result<Self> {
+        let has_peers = options.webrtc_share > 0.0;
+        ensure!(
+            !has_peers || cfg!(feature = "webrtc"),
+            "the webrtc crate's connections are not built in: build with --features webrtc"
+        );
+        ensure!(
+            !has_peers || matches!(target, Target::Convoke(_)),
+            "the webrtc crate's connections are for Convoke alone"
+        );
         let meters = Meters::start(options.server_pid).context("no such server process")?;
         let (told, listened) = mpsc::unbounded_channel();
         let stage = Rc::new(Stage {
@@ -91,6 +101,10 @@ impl<P: FnMut(&Sample)> Play<P> {
             log: RefCell::new(JoinLog::default()),
             progress: Notify::new(),
             publishers: RefCell::new(Vec::new()),
+            #[cfg(feature = "webrtc")]
+            peers: Default::default(),
+            #[cfg(feature = "webrtc")]
+            told,
         });
         let listener = Rc::clone(&stage);
         spawn_local(async move { listener.listen(listened).await });
@@ -108,6 +122,7 @@ impl<P: FnMut(&Sample)> Play<P> {
     async fn run(&mut self) -> anyhow::Result<RunResult> {
         let before = self.joining(Joins::Before);
         self.join(&before).await;
+        let _browsers = Browsers::start(self.stage.options.browsers, &self.stage)?;
         self.settled(&before).await;
         sleep(self.scenario.phases.settle()).await;
         let measured = match self.scenario.ramp.clone() {
@@ -175,7 +190,7 @@ impl<P: FnMut(&Sample)> Play<P> {
     /// One window.
     async fn measure(&mut self) -> anyhow::Result<Measured> {
         let late = self.joining(Joins::Measured);
-        self.stage.threads.send_all(|| Command::Begin);
+        self.stage.begin();
         self.meters.begin_window()?;
         let begin = Nanos::now();
         let end = Instant::now() + self.scenario.phases.measure();
@@ -194,7 +209,7 @@ impl<P: FnMut(&Sample)> Play<P> {
             (self.progress)(&sample);
             timeline.push(sample);
         }
-        self.stage.threads.send_all(|| Command::End);
+        self.stage.end();
         let seconds = Nanos::now().since(begin).as_secs_f64();
         let (server, generator) = self.meters.sample()?;
         let warnings = self.meters.warnings(seconds);
@@ -202,7 +217,7 @@ impl<P: FnMut(&Sample)> Play<P> {
         let rooms = self.stage.cast.borrow().rooms();
         self.settled(&late).await;
         sleep(self.scenario.phases.grace()).await;
-        let report = self.stage.threads.ask(Command::Collect).await;
+        let report = self.stage.collect().await;
         Ok(Measured {
             seconds,
             participants,

@@ -16,7 +16,7 @@ use crate::target::Target;
 
 use super::connections::{Blueprint, Connections};
 use super::join::JoinLog;
-use super::media_thread::{Command, Threads, Told};
+use super::media_thread::{Command, Report, Threads, Told};
 use super::options::Options;
 
 /// Of one address: servers limit what comes from one, and people do not share one.
@@ -33,6 +33,10 @@ pub(crate) struct Stage {
     pub(crate) progress: Notify,
     /// Who is in the way of those who play what others publish.
     pub(crate) publishers: RefCell<Vec<PersonId>>,
+    #[cfg(feature = "webrtc")]
+    pub(crate) peers: std::sync::Arc<super::peers::PeerCounts>,
+    #[cfg(feature = "webrtc")]
+    pub(crate) told: mpsc::UnboundedSender<Told>,
 }
 
 impl std::fmt::Debug for Stage {
@@ -86,6 +90,27 @@ impl Stage {
         Ok(stream)
     }
 
+    /// Whether a person is the `webrtc` crate's: as many of each hundred, evenly spread.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn is_peer(&self, PersonId(id): PersonId) -> bool {
+        let share = self.options.webrtc_share.clamp(0.0, 1.0);
+        ((id + 1) as f64 * share).floor() > (id as f64 * share).floor()
+    }
+
+    /// The RTCPeerConnection of a person, registered, and its offer.
+    #[cfg(feature = "webrtc")]
+    pub(crate) async fn peer(
+        &self,
+        person: &Person,
+        address: IpAddr,
+    ) -> anyhow::Result<(super::peers::Peer, String)> {
+        let id = self.connections.next_id();
+        self.log.borrow_mut().attach(person.id, id);
+        let counts = std::sync::Arc::clone(&self.peers);
+        let who = (id, person.id.0 as u32);
+        super::peers::Peer::offer(who, &person.group, address, counts, self.told.clone()).await
+    }
+
     /// A client of a person, registered and not yet connecting.
     pub(crate) fn client(&self, blueprint: &Blueprint) -> anyhow::Result<Box<Client>> {
         let client = self.connections.make(blueprint)?;
@@ -120,6 +145,32 @@ impl Stage {
     pub(crate) fn note(&self, change: impl FnOnce(&mut JoinLog)) {
         change(&mut self.log.borrow_mut());
         self.progress.notify_waiters();
+    }
+
+    /// Counts from now on.
+    pub(crate) fn begin(&self) {
+        self.threads.send_all(|| Command::Begin);
+        #[cfg(feature = "webrtc")]
+        self.peers.begin();
+    }
+
+    /// Counts no new packets.
+    pub(crate) fn end(&self) {
+        self.threads.send_all(|| Command::End);
+        #[cfg(feature = "webrtc")]
+        self.peers.end();
+    }
+
+    /// All that was counted.
+    pub(crate) async fn collect(&self) -> Report {
+        let report = self.threads.ask(Command::Collect).await;
+        #[cfg(feature = "webrtc")]
+        let report = {
+            let mut report = report;
+            report.tally.merge(&self.peers.collect());
+            report
+        };
+        report
     }
 
     /// Notes what the clients tell, for as long as they do.

@@ -1,7 +1,7 @@
 //! Convoke's own signaling, as docs/protocol.md describes it.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval, sleep_until};
 
-use crate::client::Client;
 use crate::engine::{Blueprint, Stage};
 use crate::scenario::{Person, PersonId, Pin, Show, SourceName};
 
@@ -49,6 +48,8 @@ impl ConvokeTarget {
             others: HashMap::new(),
             wished: Vec::new(),
             slots: (Vec::new(), Vec::new()),
+            #[cfg(feature = "webrtc")]
+            peer: None,
         };
         let ping = session.hello(self.token.as_deref()).await?;
         session.join().await?;
@@ -67,6 +68,8 @@ struct Session<'a> {
     wished: Vec<Value>,
     /// Mids of sound and of pictures.
     slots: (Vec<String>, Vec<String>),
+    #[cfg(feature = "webrtc")]
+    peer: Option<crate::engine::Peer>,
 }
 
 impl Session<'_> {
@@ -94,7 +97,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn negotiate(&mut self, address: std::net::IpAddr) -> anyhow::Result<()> {
+    async fn negotiate(&mut self, address: IpAddr) -> anyhow::Result<()> {
+        #[cfg(feature = "webrtc")]
+        if self.stage.is_peer(self.person.id) {
+            return self.negotiate_peer(address).await;
+        }
         let group = &self.person.group;
         let mut client = self.stage.client(&Blueprint {
             person: self.person.id,
@@ -103,25 +110,42 @@ impl Session<'_> {
             audio_slots: group.audio_slots,
             video_slots: group.video_slots,
         })?;
-        let publish: Vec<Value> = client
-            .publications
-            .iter()
-            .zip(&group.publish)
-            .map(|(publication, source)| json!({"mid": publication.mid, "source": source}))
-            .collect();
-        let mids = |client: &Client, video: bool| -> Vec<String> {
-            let of_kind = client.slots.all.iter().filter(|s| s.is_video() == video);
-            of_kind.map(|slot| slot.mid.clone()).collect()
-        };
-        self.slots = (mids(&client, false), mids(&client, true));
         let sdp = self.stage.connections.offer(&client);
+        let answer = self.offer(&sdp).await?;
+        self.stage.connections.accept(&mut client, &answer)?;
+        self.stage.start(client);
+        Ok(())
+    }
+
+    #[cfg(feature = "webrtc")]
+    async fn negotiate_peer(&mut self, address: IpAddr) -> anyhow::Result<()> {
+        let (peer, sdp) = self.stage.peer(&self.person, address).await?;
+        let answer = self.offer(&sdp).await?;
+        peer.accept(answer, &self.stage.connections).await?;
+        self.peer = Some(peer);
+        Ok(())
+    }
+
+    /// The m-lines are in the order of what is published, audio Slots, video Slots. The
+    /// answer's SDP.
+    async fn offer(&mut self, sdp: &str) -> anyhow::Result<String> {
+        let group = &self.person.group;
+        let mut mids = sdp.lines().filter_map(|line| line.strip_prefix("a=mid:"));
+        let mut next = |count| -> Vec<String> {
+            let mids = mids.by_ref().take(count);
+            mids.map(|mid| mid.trim().to_owned()).collect()
+        };
+        let published = next(group.publish.len());
+        self.slots = (next(group.audio_slots), next(group.video_slots));
+        let lines = published.iter().zip(&group.publish);
+        let publish: Vec<Value> = lines
+            .map(|(mid, source)| json!({"mid": mid, "source": source}))
+            .collect();
         let offer = json!({"type": "offer", "request": 2, "sdp": sdp, "publish": publish});
         self.socket.say(&offer).await?;
         let answer = self.await_type("answer").await?;
         let sdp = answer["sdp"].as_str().context("an answer without SDP")?;
-        self.stage.connections.accept(&mut client, sdp)?;
-        self.stage.start(client);
-        Ok(())
+        Ok(sdp.to_owned())
     }
 
     async fn stay(
@@ -152,6 +176,10 @@ impl Session<'_> {
                 _ = &mut leave => {
                     self.socket.say(&json!({"type": "leave"})).await?;
                     self.socket.close().await;
+                    #[cfg(feature = "webrtc")]
+                    if let Some(peer) = &self.peer {
+                        peer.close().await;
+                    }
                     return Ok(());
                 }
             }
