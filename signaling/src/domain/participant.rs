@@ -65,6 +65,9 @@ pub struct Participant {
 pub struct Presence {
     /// By its word alone: through REST, perhaps in a Jitsi, without a Session here.
     pub by_word: bool,
+    /// Its last sign of life, when it is there by its word and nothing here stands for
+    /// it: neither a Session nor a connection of its application.
+    pub heard_at: Option<UnixMillis>,
     /// Since when its Session is gone, while it may still return.
     pub lost_at: Option<UnixMillis>,
     pub epoch: Epoch,
@@ -73,6 +76,7 @@ pub struct Presence {
 impl Presence {
     pub const DEVICE: Self = Self {
         by_word: false,
+        heard_at: None,
         lost_at: None,
         epoch: Epoch::FIRST,
     };
@@ -140,6 +144,14 @@ impl Participant {
             None => Connection::Connected,
             Some(_) => Connection::Reconnecting,
         }
+    }
+
+    /// There by its word, and nothing here would notice its going, or has noticed it.
+    pub fn unheld(&self) -> bool {
+        let presence = self.presence;
+        self.status == ParticipantStatus::Joined
+            && presence.by_word
+            && (presence.heard_at.is_some() || presence.lost_at.is_some())
     }
 
     /// How long it was in the Call, once it left.

@@ -229,6 +229,8 @@ mod tests {
         linger: std::time::Duration::ZERO,
         planned_linger: std::time::Duration::ZERO,
         ring: std::time::Duration::from_secs(45),
+        word: std::time::Duration::from_secs(60),
+        word_elsewhere: std::time::Duration::from_secs(60),
         max_duration: std::time::Duration::from_secs(60),
     };
 

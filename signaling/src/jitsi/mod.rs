@@ -112,6 +112,11 @@ impl Jitsi {
         &self.site.authority
     }
 
+    /// Of its pages, as a browser knows it.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.site.scheme, self.site.authority)
+    }
+
     /// Whether tokens can be had where they are needed.
     pub fn configured(&self) -> bool {
         self.signer.is_some() || !self.config.use_jwt

@@ -128,6 +128,21 @@ impl Core {
             .await
     }
 
+    /// Whether somebody for whom no connection stands is there, as it says itself.
+    pub(super) async fn says(
+        self: Arc<Self>,
+        who: Principal,
+        call: CallRef,
+        there: bool,
+    ) -> Result<CallRecord, CallError> {
+        let user = who.user.clone();
+        let transition = match there {
+            true => Transition::Heard { user },
+            false => Transition::Gone { user },
+        };
+        self.member_does(&who, &call, transition).await
+    }
+
     /// Whether a connection of somebody who is there by its word came or went.
     pub(super) async fn present(
         self: Arc<Self>,

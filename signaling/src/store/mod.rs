@@ -32,6 +32,7 @@ use sqlx::AnyPool;
 pub use calls::Listing;
 pub use deadlines::DueDeadline;
 pub use notifications::NotificationListing;
+pub use people::{UNHELD_BETWEEN, busy};
 pub use search::{RINGING, UserListing};
 pub use transaction::Transaction;
 pub use webhooks::Delivery;

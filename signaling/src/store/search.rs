@@ -162,8 +162,8 @@ impl Store {
         }
         let sql = format!(
             "select p.id, p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
-                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.lost_at,
-                p.epoch, p.media, u.avatar_url
+                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.heard_at,
+                p.lost_at, p.epoch, p.media, u.avatar_url
              from call_participants p join users u on u.id = p.user_id
              where p.call_id in ({}) order by p.id",
             placeholders(numbers.len())

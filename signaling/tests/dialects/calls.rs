@@ -24,8 +24,11 @@ async fn initiate(served: &Served, body: Value) -> (i64, Value) {
     (answer["call"]["id"].as_i64().unwrap(), answer)
 }
 
+/// In the Jitsi, where whoever joined is believed for long.
 async fn group_call(served: &Served) -> i64 {
-    let body = json!({"callType": "video", "participants": [2, 3, 4], "chatId": 1});
+    let body = json!({
+        "callType": "video", "participants": [2, 3, 4], "chatId": 1, "backend": "jitsi",
+    });
     initiate(served, body).await.0
 }
 
@@ -209,6 +212,46 @@ on_both_databases! {
         served.world.clock.advance(Duration::from_secs(1680));
         done(&served, ANN, id, "end").await;
         insta::assert_json_snapshot!("details", redacted(&details(&served, id).await));
+    }
+
+    /// "Full-page Jitsi Meet embed": the front end closes it and never says `leave`.
+    async fn the_same_two_call_again_after_a_call_that_nobody_left(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let body = json!({"callType": "video", "participants": [2], "backend": "jitsi"});
+        let (first, _) = initiate(&served, body.clone()).await;
+        done(&served, ANN, first, "join").await;
+        done(&served, BEN, first, "join").await;
+        served.world.clock.advance(Duration::from_secs(600));
+        let (second, _) = initiate(&served, body).await;
+        assert_ne!(first, second);
+        let over = details(&served, first).await;
+        assert_eq!((&over["call"]["status"], &over["call"]["duration"]), (&json!("ended"), &json!(600)));
+        assert_eq!(details(&served, second).await["call"]["status"], "pending");
+    }
+
+    async fn a_page_says_that_it_is_open_and_is_closed(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (id, call) = initiate(&served, json!({"callType": "video", "participants": [2, 3]})).await;
+        let room = call["call"]["roomName"].as_str().unwrap();
+        let presence = format!("/api/v1/rooms/{room}/presence");
+        let says = async |by: By<'_>, there: bool| {
+            served.ask(by, "PUT", &presence, json!({"there": there})).await.0
+        };
+        done(&served, ANN, id, "join").await;
+        done(&served, BEN, id, "join").await;
+        served.world.clock.advance(Duration::from_secs(100));
+        assert_eq!((says(ANN, true).await, says(BEN, false).await), (204, 204));
+        served.world.clock.advance(Duration::from_secs(20));
+        let participants = eventually("ben is out", async || {
+            let participants = details(&served, id).await["participants"].clone();
+            (participants[1]["status"] == "left").then_some(participants)
+        })
+        .await;
+        assert_eq!(participants[1]["duration"], 100);
+        assert_eq!(participants[0]["status"], "joined");
+        // Others learn nothing from it.
+        assert_eq!((says(STRANGER, true).await, says(By::Nobody, true).await), (204, 401));
+        assert_eq!(served.ask(ANN, "PUT", &presence, json!({})).await.0, 422);
     }
 
     async fn history_all_comes_in_pages(db: TestDb) {

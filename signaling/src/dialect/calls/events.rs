@@ -110,7 +110,7 @@ impl SocketDialect for CallEvents {
             }
             "call_join" => {
                 let record = service.enter(&who, call, None).await?;
-                link.arrive(record.call.id).await;
+                link.arrive(&record).await;
             }
             "call_leave" => {
                 let record = service.depart(&who, call).await?;
@@ -121,7 +121,8 @@ impl SocketDialect for CallEvents {
             }
             "call_status_update" => {
                 let change = about.status.unwrap_or_default().into();
-                service.set_media(&who, call, change).await?;
+                let record = service.set_media(&who, call, change).await?;
+                link.arrive(&record).await;
             }
             RECORDING_STARTED | RECORDING_STOPPED => {
                 let on = event == RECORDING_STARTED;

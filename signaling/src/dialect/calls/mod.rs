@@ -14,7 +14,7 @@
 //! - Somebody without an e-mail address has one at `{JITSI_APP_ID}.local`, as the
 //!   document's John Doe.
 //! - `call_join` without a preceding request enters as `POST …/join` does.
-//! - Besides, `call_incoming` says when the ring is over (`expiresAt`), and
+//! - Besides, the `jitsi` block says who holds the call (`backend`), `call_incoming` says when the ring is over (`expiresAt`), and
 //!   `call_ring_stopped {callId, reason}` tells a user's devices to stop ringing.
 
 mod events;

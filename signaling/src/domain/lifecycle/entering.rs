@@ -90,6 +90,9 @@ impl Step<'_> {
         if was_empty {
             self.clear(Deadline::Linger);
         }
+        if newcomer.by_word {
+            self.set(Deadline::Word(participant.id), self.at + self.word_time());
+        }
         self.outcome.seated = Some(participant.id);
         self.outcome.changed.push(participant.clone());
         self.state.present.push(participant);
@@ -111,20 +114,20 @@ impl Step<'_> {
         }?
         .id;
         let by_word = newcomer.by_word;
-        let mut was_lost = false;
+        if by_word {
+            // Its coming again is a sign of life, as everything that it asks for.
+            return Some(id);
+        }
+        let (mut lost, mut heard) = (false, false);
         self.change(id, |p| {
-            was_lost = p.presence.by_word && p.presence.lost_at.is_some();
-            let converted = p.presence.by_word && !by_word;
-            if converted {
-                p.presence = Presence::DEVICE;
-            } else if was_lost {
-                p.presence.lost_at = None;
-            }
-            converted || was_lost
+            lost = p.presence.lost_at.is_some();
+            heard = p.presence.heard_at.is_some();
+            p.presence = Presence::DEVICE;
+            true
         });
-        if was_lost {
-            self.record_about(Happening::Resumed, id);
-            self.clear(Deadline::Grace(id));
+        self.found(id, lost);
+        if heard {
+            self.clear(Deadline::Word(id));
         }
         Some(id)
     }
@@ -132,7 +135,10 @@ impl Step<'_> {
     /// The row of an invitation that has not been used, or a new one.
     fn row_of(&mut self, newcomer: &Newcomer) -> Participant {
         let presence = match newcomer.by_word {
-            true => Presence::BY_WORD,
+            true => Presence {
+                heard_at: Some(self.at),
+                ..Presence::BY_WORD
+            },
             false => Presence::DEVICE,
         };
         let invitation = self

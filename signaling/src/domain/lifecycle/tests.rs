@@ -1,5 +1,6 @@
 //! Tables of what transitions do; those of ringing are in `tests/ringing.rs`.
 
+mod presence;
 mod ringing;
 
 use proptest::prelude::*;
@@ -15,6 +16,8 @@ const RULES: Rules = Rules {
     linger: Duration::ZERO,
     planned_linger: Duration::from_millis(500),
     ring: Duration::from_millis(50),
+    word: Duration::from_millis(8_000),
+    word_elsewhere: Duration::from_millis(9_000),
     max_duration: Duration::from_millis(10_000),
 };
 

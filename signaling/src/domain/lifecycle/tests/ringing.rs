@@ -15,14 +15,14 @@ fn nature(origin: Origin, mode: CallMode) -> Nature {
     }
 }
 
-fn called(origin: Origin, mode: CallMode) -> CallState {
+pub(super) fn called(origin: Origin, mode: CallMode) -> CallState {
     let mut state = state();
     state.call.nature = nature(origin, mode);
     state.call.about.admission = Admission::Members;
     state
 }
 
-fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
+pub(super) fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
     let members = std::iter::once(&CALLER).chain(callees);
     Transition::Plan(Plan {
         by: Some(person(CALLER)),
@@ -46,11 +46,11 @@ fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
     })
 }
 
-fn person(n: u8) -> UserId {
+pub(super) fn person(n: u8) -> UserId {
     user(&format!("user-{n}"))
 }
 
-fn enter(n: u8) -> Transition {
+pub(super) fn enter(n: u8) -> Transition {
     match join(n) {
         Transition::Join(newcomer) => Transition::Join(Newcomer {
             by_word: true,
@@ -68,7 +68,7 @@ fn decline(n: u8) -> Transition {
     Transition::Decline { user: person(n) }
 }
 
-fn depart(n: u8) -> Transition {
+pub(super) fn depart(n: u8) -> Transition {
     Transition::Depart { user: person(n) }
 }
 
