@@ -34,8 +34,7 @@ impl FromRequestParts<AppState> for Asker {
         match prove(parts, state, from, now).await {
             Ok(who) => {
                 count(state, &who, now)?;
-                state.sessions().service.seen(&who).await;
-                Ok(Self(who))
+                Ok(Self(state.sessions().service.recognize(who).await))
             }
             Err(problem) => {
                 state.rates().failure(from, now)?;

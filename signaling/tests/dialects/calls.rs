@@ -254,6 +254,31 @@ on_both_databases! {
         assert_eq!(served.ask(ANN, "PUT", &presence, json!({})).await.0, 422);
     }
 
+    /// The directory's name is the user's, where a token has none.
+    async fn a_token_without_a_name_takes_nobodys_away(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let directory = "/api/v1/directory/users/1";
+        let token = served.nameless_token("1", "john@example.org");
+        let nameless = By::Token(&token);
+        let body = json!({"callType": "video", "participants": [2], "backend": "jitsi"});
+        let call = |body: Value| served.ask(nameless, "POST", INITIATE, body);
+        let (_, first) = call(body.clone()).await;
+        assert_eq!(first["jitsi"]["config"]["userInfo"]["name"], "john@example.org");
+        for name in ["John Doe", "Dr. John Doe"] {
+            served.get_done(By::Backend, "PUT", directory, json!({"name": name})).await;
+            let (_, made) = call(body.clone()).await;
+            let said = claims(&made["jitsi"]["token"]);
+            assert_eq!(said["context"]["user"]["name"], name);
+            assert_eq!(made["jitsi"]["config"]["userInfo"]["name"], name);
+            let id = made["call"]["id"].as_i64().unwrap();
+            done(&served, nameless, id, "join").await;
+            let shown = served.get_done(nameless, "GET", &path(id, ""), Value::Null).await;
+            assert_eq!(shown["participants"][0]["name"], name);
+            let known = served.get_done(By::Backend, "GET", directory, Value::Null).await;
+            assert_eq!(known["name"], name);
+        }
+    }
+
     async fn history_all_comes_in_pages(db: TestDb) {
         let served = with_jitsi(&db).await;
         let mut ids = Vec::new();
