@@ -315,6 +315,11 @@ impl CallService {
         finish(self.core().decline(who.clone(), call)).await
     }
 
+    /// Nobody answered, says the one who was rung for its own ring, or the caller.
+    pub async fn miss(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().miss(who.clone(), call)).await
+    }
+
     /// Leaves with all of the user's devices; a caller whom nobody has answered yet
     /// cancels the Call.
     pub async fn depart(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {

@@ -107,6 +107,16 @@ impl Core {
             .await
     }
 
+    pub(super) async fn miss(
+        self: Arc<Self>,
+        who: Principal,
+        call: CallRef,
+    ) -> Result<CallRecord, CallError> {
+        let user = who.user.clone();
+        self.member_does(&who, &call, Transition::Miss { user })
+            .await
+    }
+
     pub(super) async fn depart(
         self: Arc<Self>,
         who: Principal,

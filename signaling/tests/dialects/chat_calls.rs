@@ -206,7 +206,12 @@ on_both_databases! {
         let served = Served::start(&db).await;
         // who says what → the call's word, and user 2's
         let cases = [
+            ("2", "initiated", "ringing", "ringing"),
+            ("2", "invited", "ringing", "ringing"),
             ("2", "ringing", "ringing", "ringing"),
+            ("2", "ongoing", "ringing", "ringing"),
+            ("2", "missed", "missed", "missed"),
+            ("1", "missed", "missed", "missed"),
             ("2", "accepted", "ringing", "invited"),
             ("2", "declined", "rejected", "declined"),
             ("2", "rejected", "rejected", "declined"),

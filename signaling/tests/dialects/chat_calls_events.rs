@@ -86,6 +86,8 @@ on_both_databases! {
     async fn call_ended_is_told_to_everybody(db: TestDb) {
         let served = Served::start(&db).await;
         let (mut ann, mut ben, call) = two_in_a_call(&served).await;
+        let known = json!({"callId": call, "status": "ongoing"});
+        assert_eq!(ben.ask("call_status_changed", &known).await["success"], true);
         let completed = json!({"callId": call, "status": "completed"});
         assert_eq!(ben.ask("call_status_changed", &completed).await["success"], true);
         loop {

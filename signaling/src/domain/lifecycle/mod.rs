@@ -60,6 +60,10 @@ pub enum Transition {
     Decline {
         user: UserId,
     },
+    /// Did not answer the ring; of whoever calls, nobody did.
+    Miss {
+        user: UserId,
+    },
     /// Begins a Call by word.
     Start {
         by: Option<UserId>,
@@ -351,6 +355,7 @@ impl Step<'_> {
             Transition::Join(newcomer) => self.join(newcomer)?,
             Transition::Accept { user } => self.accept(&user)?,
             Transition::Decline { user } => self.decline(&user)?,
+            Transition::Miss { user } => self.miss_by_word(&user),
             Transition::Start { by } => self.start_by_word(by.as_ref()),
             Transition::Disconnect { participant, epoch } => self.disconnect(participant, epoch),
             Transition::Resume { participant, epoch } => self.resume(participant, epoch)?,
