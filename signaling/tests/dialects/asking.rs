@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use convoke_signaling::jitsi::{JitsiConfig, JitsiKey};
 use convoke_signaling::clock::Clock as _;
+use convoke_signaling::jitsi::{JitsiConfig, JitsiKey};
 use serde_json::{Value, json};
 
 use crate::common::TestDb;
