@@ -17,6 +17,7 @@ pub use link::Placement;
 pub use token::{InvalidToken, JitsiToken, Signed, Verified};
 pub use warning::Warning;
 
+use crate::domain::call::Backend;
 use crate::ids::RoomName;
 use token::Signer;
 
@@ -122,9 +123,18 @@ impl Jitsi {
         self.signer.is_some() || !self.config.use_jwt
     }
 
-    /// What the operator should know; also in an application's `config/status`.
+    /// What is wrong with it, whoever uses it: an application's `config/status`.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// What the operator should know at start: of a Jitsi that nobody named, nothing.
+    pub fn pressing_warnings(&self, default: Backend) -> &[Warning] {
+        let wanted = self.config.use_jwt || default == Backend::Jitsi || self.signer.is_some();
+        match wanted {
+            true => &self.warnings,
+            false => &[],
+        }
     }
 }
 

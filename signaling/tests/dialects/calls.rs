@@ -329,6 +329,11 @@ on_both_databases! {
         let status = "/api/calls/config/status";
         let own = served.get_done(ANN, "GET", status, Value::Null).await;
         assert_eq!(own["warnings"], json!([]));
+        // A request may ask for the Jitsi, and gets no token then.
+        let bare = Served::start(&db).await;
+        let bare = bare.get_done(ANN, "GET", status, Value::Null).await;
+        assert_eq!(bare["configured"], true);
+        assert_eq!(bare["warnings"].as_array().unwrap().len(), 1, "{bare}");
         let jitsi = JitsiConfig {
             use_jwt: true,
             key: Some(JitsiKey::Secret("your_jitsi_secret_min_32_chars".to_owned())),
