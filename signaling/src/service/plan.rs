@@ -99,11 +99,12 @@ impl Core {
         let busy = self.busy(&who, &new, &members).await?;
         self.supersede(&who, &new, &members).await?;
         let about = about(&new).await?;
+        let nature = nature_among(&members, new.nature);
         let turn = self.rooms.turn(&new.room).await;
         let now = self.clock.now();
         let fresh = Call {
             about,
-            ..Call::pending(new_call_id(now), new.room.clone(), new.nature, now)
+            ..Call::pending(new_call_id(now), new.room.clone(), nature, now)
         };
         let mut tx = self.store.begin().await.map_err(database)?;
         if who.standing != Standing::Backend {
@@ -288,6 +289,18 @@ fn invitees(
         }
     };
     members.into_iter().map(invitee).collect()
+}
+
+/// Of more than two it is one of a group, whatever was asked for: of two, either may
+/// hang up.
+fn nature_among(members: &[(UserId, Role)], wanted: Nature) -> Nature {
+    match members.len() {
+        0..=2 => wanted,
+        _ => Nature {
+            mode: CallMode::Group,
+            ..wanted
+        },
+    }
 }
 
 async fn about(new: &NewCall) -> Result<About, CallError> {

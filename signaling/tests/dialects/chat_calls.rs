@@ -183,6 +183,27 @@ on_both_databases! {
         assert_eq!(full, (409, "room-full".to_owned()));
     }
 
+    /// A call of two is one of two: in a room of three nobody rings alone.
+    async fn is_group_call_false_in_a_room_of_three(db: TestDb) {
+        let served = Served::start(&db).await;
+        for (room, members) in [("two", json!([1, 2])), ("three", json!([1, 2, 3]))] {
+            let body = json!({"name": room, "memberIds": members});
+            let directory = format!("/api/v1/directory/chat-rooms/{room}");
+            done(&served, "api", "PUT", &directory, body).await;
+            let request = json!({"type": "video", "isGroupCall": false});
+            let initiate = format!("/api/v1/calls/rooms/{room}/initiate");
+            let call = done(&served, "1", "POST", &initiate, request).await;
+            for user in ["1", "2"] {
+                done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+            }
+            let end = path(&call, "/end");
+            let (status, answer) = ask(&served, "2", "POST", &end, Value::Null).await;
+            let want = if room == "two" { 200 } else { 403 };
+            assert_eq!(status, want, "{room}: {answer}");
+            done(&served, "1", "POST", &end, Value::Null).await;
+        }
+    }
+
     async fn post_end_completes_or_cancels(db: TestDb) {
         let served = Served::start(&db).await;
         let unanswered = initiate(&served, &["2"]).await;

@@ -19,7 +19,7 @@ use crate::http::extract::{Asker, PathId};
 use crate::http::page::{PageParams, PageQuery};
 use crate::http::problem::{Problem, Refusals};
 use crate::ids::{ChatId, RoomName};
-use crate::service::{CallFilter, CallRef, CallService, ChatLink, NewCall, mode_of};
+use crate::service::{CallFilter, CallRef, CallService, ChatLink, NewCall};
 
 const TAG: &str = "Calls of chat rooms";
 
@@ -167,12 +167,12 @@ async fn change_media(
 fn new_call(state: &AppState, chat: ChatId, request: &InitiateCall) -> Result<NewCall, Problem> {
     let invited = request.invited()?;
     let whole_chat = invited.is_empty();
-    let group = request.is_group_call.unwrap_or(whole_chat);
     let nature = Nature {
         kind: request.r#type.into(),
-        mode: match group {
+        // Of more than two it becomes one of a group, whatever the request says.
+        mode: match request.is_group_call.unwrap_or(whole_chat) {
             true => CallMode::Group,
-            false => mode_of(invited.len()),
+            false => CallMode::Direct,
         },
         backend: match request.backend {
             Some(word) => word.into(),
