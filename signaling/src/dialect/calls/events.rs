@@ -151,8 +151,9 @@ fn told(viewer: &UserId, news: &News) -> Option<Telling> {
     let own = news.event.user.as_ref() == Some(viewer);
     match news.event.what {
         Happening::Ringing if own => Some(incoming(news)),
-        Happening::Accepted => by_subject("call_accepted", news),
-        Happening::Declined => by_subject("call_declined", news),
+        // "Another participant accepted the call": one's own devices stop ringing.
+        Happening::Accepted if !own && follows(viewer, news) => by_subject("call_accepted", news),
+        Happening::Declined if own || follows(viewer, news) => by_subject("call_declined", news),
         Happening::Joined if alone(news) && follows(viewer, news) => {
             with_participants("call_participant_joined", news)
         }
