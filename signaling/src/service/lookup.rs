@@ -73,7 +73,7 @@ impl Core {
 
     /// Whether `who` may enter without having been invited: by the Call's password,
     /// or as a member of its chat. A password is asked of everybody but those who
-    /// lead the Call.
+    /// lead the Call, once.
     pub(super) async fn admitted(
         &self,
         who: &Principal,
@@ -92,7 +92,9 @@ impl Core {
             .await
             .map_err(database)?;
         let own: Vec<_> = rows.iter().filter(|p| p.user == who.user).collect();
-        if own.iter().any(|p| p.role != Role::Participant) {
+        // Whoever was in it has given the password then.
+        let known = |p: &&Participant| p.role != Role::Participant || p.joined_at.is_some();
+        if own.iter().copied().any(|p| known(&p)) {
             return Ok(true);
         }
         let refused = match self.guessed(who, call, password, hash).await {

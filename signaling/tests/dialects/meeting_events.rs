@@ -158,6 +158,42 @@ on_both_databases! {
     }
 
     /// meeting_audio_status, meeting_video_status → user_audio_status, user_video_status.
+    /// Who gave the password and was lost for too long has no need to give it again; the
+    /// event has no place for it.
+    async fn who_is_lost_comes_back_to_a_meeting_with_a_password(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let body = json!({"title": "Interview", "password": "secret", "participantUserIds": [3]});
+        let (_, meeting) = served.ask(By::User("1"), "POST", "/api/meeting/create", body).await;
+        let id = meeting["id"].as_i64().unwrap();
+        let about = json!({"meetingId": id});
+        let mut host = device(&served, "1").await;
+        say(&mut host, "join_meeting_room", about.clone()).await;
+        let mut guest = device(&served, "3").await;
+        let without = refused(&mut guest, "join_meeting_room", about.clone()).await;
+        assert_eq!(without, "wrong-password");
+        let password = json!({"password": "secret"});
+        let join = format!("/api/meeting/{id}/join");
+        served.get_done(By::User("3"), "POST", &join, password).await;
+        say(&mut guest, "join_meeting_room", about.clone()).await;
+        assert_eq!(next(&mut host).await.0, "user_joined_meeting");
+        drop(guest);
+        let record = async || {
+            let meeting = CallRef::Number(id);
+            served.world.service.call(&principal("1"), &meeting).await.unwrap()
+        };
+        eventually("it is lost", async || {
+            let record = record().await;
+            let mut rows = record.participants.iter();
+            rows.any(|row| row.participant.presence.lost_at.is_some()).then_some(())
+        })
+        .await;
+        served.world.clock.advance(Duration::from_secs(21));
+        assert_eq!(next(&mut host).await.0, "user_left_meeting");
+        let mut guest = device(&served, "3").await;
+        say(&mut guest, "join_meeting_room", about).await;
+        assert_eq!(next(&mut host).await.0, "user_joined_meeting");
+    }
+
     async fn audio_and_video_status(db: TestDb) {
         let served = with_jitsi(&db).await;
         let (id, [mut host, mut moderator, mut guest]) = a_meeting(&served).await;
