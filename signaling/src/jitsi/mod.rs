@@ -47,7 +47,7 @@ impl Default for JitsiConfig {
             key: None,
             use_jwt: false,
             room_prefix: "Interview_".to_owned(),
-            recording_enabled: true,
+            recording_enabled: false,
             recording_path: "./public/recordings".to_owned(),
         }
     }

@@ -324,6 +324,23 @@ on_both_databases! {
         assert_eq!(active, json!({"activeCalls": []}));
     }
 
+    /// What other documents made is in their lists.
+    async fn the_lists_have_this_document_s_calls(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let room = json!({"users": [{"userId": "1", "userName": "Ann"}]});
+        served.get_done(ANN, "POST", "/api/jitsi/rooms", room).await;
+        let meeting = json!({"title": "Interview", "participantUserIds": [2]});
+        assert_eq!(served.ask(ANN, "POST", "/api/meeting/create", meeting).await.0, 201);
+        for (list, calls) in [("history/all", "calls"), ("active/all", "activeCalls")] {
+            let path = format!("/api/calls/{list}");
+            let shown = served.get_done(ANN, "GET", &path, Value::Null).await;
+            assert_eq!(shown[calls], json!([]), "{list}");
+        }
+        group_call(&served).await;
+        let active = served.get_done(ANN, "GET", "/api/calls/active/all", Value::Null).await;
+        assert_eq!(active["activeCalls"].as_array().unwrap().len(), 1);
+    }
+
     async fn config_status_tells_what_is_wrong(db: TestDb) {
         let served = with_jitsi(&db).await;
         let status = "/api/calls/config/status";

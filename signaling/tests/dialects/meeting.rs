@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use convoke_signaling::jitsi::JitsiConfig;
 use serde_json::{Value, json};
 
 use crate::asking::{By, claims, with_jitsi, without_tokens};
 use crate::on_both_databases;
-use crate::served::{Served, Setup};
+use crate::served::Served;
 
 const CREATE: &str = "/api/meeting/create";
 
@@ -364,6 +363,8 @@ on_both_databases! {
         served.get_done(HOST, "PUT", &path(id, "end"), Value::Null).await;
         let little = json!({"url": "/recordings/2.webm"});
         assert_eq!(add(MODERATOR, little.clone()).await.0, 201);
+        let (_, named) = add(HOST, json!({"fileUrl": "3.mp4"})).await;
+        assert_eq!(named["fileUrl"], "./public/recordings/3.mp4");
         assert_eq!(add(GUEST, file.clone()).await.0, 403);
         assert_eq!(add(STRANGER, file.clone()).await.0, 404);
         for body in [
@@ -380,7 +381,8 @@ on_both_databases! {
         let details = served.get_done(GUEST, "GET", &path(id, ""), Value::Null).await;
         let urls = details["recordings"].as_array().unwrap().iter();
         let urls: Vec<_> = urls.map(|r| r["fileUrl"].as_str().unwrap()).collect();
-        assert_eq!(urls, ["https://files.example.org/1.mp4", "/recordings/2.webm"]);
+        let want = ["https://files.example.org/1.mp4", "/recordings/2.webm", "./public/recordings/3.mp4"];
+        assert_eq!(urls, want);
 
         let without = created(&served, with(instant(), "isRecordingEnabled", false)).await;
         let refused = served.refused(HOST, "POST", &path(without, "recording"), little).await;
@@ -389,8 +391,8 @@ on_both_databases! {
 
     /// JITSI_RECORDING_ENABLED.
     async fn a_jitsi_that_may_not_record_records_nothing(db: TestDb) {
-        let jitsi = JitsiConfig { recording_enabled: false, ..JitsiConfig::default() };
-        let served = Served::with(&db, Setup { jitsi, ..Setup::default() }).await;
+        // Unset it is false.
+        let served = Served::start(&db).await;
         for (backend, recordable) in [("jitsi", false), ("sfu", true)] {
             let body = with(instant(), "isRecordingEnabled", true);
             let meeting = create(&served, with(body, "backend", backend)).await;

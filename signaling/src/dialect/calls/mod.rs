@@ -10,6 +10,8 @@
 //! - Who has not answered in time is still `invited`: there is no word for it.
 //! - "Call not found" is also said of a call that is over (Troubleshooting), and
 //!   "You are not a participant" where others would hide that there is one.
+//! - The lists have the calls that were made here: rooms of tokens, meetings and
+//!   appointments are other documents'.
 //! - Only moderators end a call, also one of two; the other leaves.
 //! - Somebody without an e-mail address has one at `{JITSI_APP_ID}.local`, as the
 //!   document's John Doe.

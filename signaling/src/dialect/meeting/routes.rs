@@ -143,7 +143,7 @@ async fn add_recording(
     JsonBody(body): JsonBody<RecordingBody>,
 ) -> Result<(StatusCode, Json<RecordingView>), Problem> {
     let service = &state.sessions().service;
-    let new = body.into_recording()?;
+    let new = body.into_recording(&state.links().jitsi().config().recording_path)?;
     let recording = service.add_recording(&who, meeting.into(), new).await?;
     let view = RecordingView::of(meeting, recording);
     Ok((StatusCode::CREATED, Json(view)))
