@@ -217,6 +217,7 @@ on_both_databases! {
         let ended = done(&served, "1", "POST", &path(&call, "/end"), Value::Null).await;
         assert_eq!(ended["status"], "completed");
         assert_eq!(ended["durationSecs"], 61);
+        assert_call!("ended", ended);
         let again = done(&served, "1", "POST", &path(&call, "/end"), Value::Null).await;
         assert_eq!(again["endedAt"], ended["endedAt"]);
         let over = refused(&served, "2", "POST", &path(&call, "/join"), Value::Null).await;
@@ -254,7 +255,8 @@ on_both_databases! {
         done(&served, "1", "POST", &path(&call, "/join"), Value::Null).await;
         done(&served, "2", "POST", &path(&call, "/join"), Value::Null).await;
         let left = json!({"status": "left"});
-        done(&served, "2", "PATCH", &path(&call, "/status"), left).await;
+        let left = done(&served, "2", "PATCH", &path(&call, "/status"), left).await;
+        assert_call!("status", left);
         assert_eq!(statuses(&served, &call, "2").await.1, "left");
         let body = json!({"status": "asleep"});
         let got = refused(&served, "2", "PATCH", &path(&call, "/status"), body).await;
@@ -293,6 +295,7 @@ on_both_databases! {
         done(&served, "1", "PATCH", &media, body).await;
         let body = json!({"isScreenSharing": true});
         let changed = done(&served, "1", "PATCH", &media, body).await;
+        assert_call!("media", changed);
         let person = &changed["participants"][0];
         let flags = ["isMicMuted", "isCameraOff", "isScreenSharing", "isHandRaised"];
         assert_eq!(flags.map(|flag| &person[flag]), [true, true, true, false].map(Value::from).each_ref());
@@ -307,6 +310,11 @@ on_both_databases! {
         assert_call!("details", details);
         let by_number = format!("/api/v1/calls/{}", call["number"]);
         assert_eq!(done(&served, "2", "GET", &by_number, Value::Null).await, details);
+        // What happened in it is asked for in the same ways.
+        let events = format!("{by_number}/events");
+        let events = done(&served, "2", "GET", &events, Value::Null).await;
+        assert_eq!(done(&served, "2", "GET", &path(&call, "/events"), Value::Null).await, events);
+        assert_eq!(events["events"], details["events"]);
         for unknown in ["/api/v1/calls/99", "/api/v1/calls/x", &by_number] {
             let got = refused(&served, "9", "GET", unknown, Value::Null).await;
             assert_eq!(got, (404, "unknown-call".to_owned()), "{unknown}");
@@ -350,6 +358,7 @@ on_both_databases! {
         for user in ["1", "2"] {
             let found = done(&served, user, "GET", active, Value::Null).await;
             assert_eq!(found["id"], call["id"]);
+            insta::allow_duplicates! { assert_call!("active", found); }
         }
         assert_eq!(done(&served, "9", "GET", active, Value::Null).await, Value::Null);
         let request = json!({"type": "video", "inviteUserIds": ["3"]});

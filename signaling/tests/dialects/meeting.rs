@@ -293,6 +293,7 @@ on_both_databases! {
             assert_eq!(stranger, refusal(404, "unknown-call"));
             let cancelled = served.get_done(HOST, "PUT", &path(id, "cancel"), Value::Null).await;
             assert_eq!(cancelled["status"], "Cancelled");
+            insta::assert_json_snapshot!(format!("cancelled_{before}"), redacted(&cancelled));
             let told = served.get_done(GUEST, "GET", "/api/v1/notifications", Value::Null).await;
             assert_eq!(told["notifications"][0]["kind"], "cancelled");
             assert_eq!(told["notifications"][0]["call"]["number"], id);
@@ -319,6 +320,8 @@ on_both_databases! {
         };
         assert_eq!(listed(GUEST, "").await, ids);
         assert_eq!(listed(GUEST, "?limit=2&offset=1").await, ids[1..3]);
+        let one = served.get_done(GUEST, "GET", "/api/meeting/list?limit=1", Value::Null).await;
+        insta::assert_json_snapshot!("list", one, { ".meetings[].roomName" => "[room]" });
         assert_eq!(listed(HOST, "").await.len(), 5);
         assert_eq!(listed(STRANGER, "").await, [0; 0]);
         let wide = refused(&served, HOST, "GET", "/api/meeting/list?limit=101").await;

@@ -106,6 +106,32 @@ async fn a_meeting(served: &Served) -> (i64, [Sio; 3]) {
 }
 
 on_both_databases! {
+    /// Every event of the server's but the cancelling, as it comes to each.
+    async fn a_whole_meeting_as_each_device_is_told(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (id, [mut host, mut moderator, mut guest]) = a_meeting(&served).await;
+        let about = json!({"meetingId": id});
+        say(&mut guest, "meeting_audio_status", json!({"meetingId": id, "isMuted": true})).await;
+        say(&mut guest, "meeting_video_status", json!({"meetingId": id, "isVideoOn": false})).await;
+        say(&mut moderator, "meeting_recording_started", about.clone()).await;
+        say(&mut moderator, "meeting_recording_stopped", about.clone()).await;
+        say(&mut moderator, "leave_meeting_room", about.clone()).await;
+        say(&mut guest, "meeting_hand_raised", about).await;
+        served.world.clock.advance(Duration::from_secs(90));
+        put(&served, id, "end").await;
+        for (name, device) in [("host", &mut host), ("moderator", &mut moderator), ("guest", &mut guest)] {
+            let mut told = Vec::new();
+            while told.last().is_none_or(|(event, _)| event != "meeting_ended") {
+                told.push(next(device).await);
+            }
+            insta::assert_json_snapshot!(format!("told_{name}"), told);
+        }
+        let other = create(&served, Some("2023-11-15T10:00:00Z")).await;
+        assert_eq!(next(&mut guest).await.0, "meeting_invitation");
+        put(&served, other, "cancel").await;
+        insta::assert_json_snapshot!("told_cancelled", next(&mut guest).await);
+    }
+
     /// meeting_invitation: at once, on connecting, and for later.
     async fn meeting_invitation_reaches_the_invited(db: TestDb) {
         let served = with_jitsi(&db).await;

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::wire::{CallDetails, CallName, CallView, ChangeStatus, History, InitiateCall, JoinCall};
+use super::wire::{CallDetails, CallView, ChangeStatus, History, InitiateCall, JoinCall};
 use super::words::MediaPatch;
 use crate::domain::call::{CallMode, Nature, Origin};
 use crate::domain::lifecycle::HangUp;
@@ -15,7 +15,7 @@ use crate::domain::participant::Role;
 use crate::error::CallError;
 use crate::http::AppState;
 use crate::http::body::{JsonBody, OptionalJsonBody};
-use crate::http::extract::{Asker, PathId};
+use crate::http::extract::{Asker, CallName, PathId};
 use crate::http::page::{PageParams, PageQuery};
 use crate::http::problem::{Problem, Refusals};
 use crate::ids::{ChatId, RoomName};
