@@ -274,6 +274,43 @@ on_both_databases! {
         crate::common::eventually("it is missed", missed).await;
     }
 
+    /// "ChatMessage - Call log messages in chat".
+    async fn a_call_leaves_a_message_in_its_chat_room(db: TestDb) {
+        let served = Served::start(&db).await;
+        let members = json!({"name": "Team", "memberIds": ["1", "2"]});
+        done(&served, "api", "PUT", "/api/v1/directory/chat-rooms/7", members).await;
+        let call = initiate(&served, &["2"]).await;
+        for user in ["1", "2"] {
+            done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+        }
+        served.world.clock.advance(Duration::from_secs(61));
+        done(&served, "2", "POST", &path(&call, "/end"), Value::Null).await;
+        let unanswered = initiate(&served, &["2"]).await;
+        done(&served, "1", "POST", &path(&unanswered, "/end"), Value::Null).await;
+        let messages = "/api/v1/directory/chat-rooms/7/messages";
+        let log = done(&served, "2", "GET", messages, Value::Null).await;
+        insta::assert_json_snapshot!("call_log", log, {
+            ".messages[].callId" => "[call]",
+            ".messages[].body.callId" => "[call]",
+        });
+    }
+
+    async fn a_call_is_over_after_its_longest_time(db: TestDb) {
+        let calls = CallConfig { max_duration: Duration::from_secs(60), ..CallConfig::default() };
+        let served = Served::with(&db, Setup { calls, ..Setup::default() }).await;
+        let call = initiate(&served, &["2"]).await;
+        for user in ["1", "2"] {
+            done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+        }
+        served.world.clock.advance(Duration::from_secs(61));
+        let over = async || {
+            let call = done(&served, "2", "GET", &path(&call, ""), Value::Null).await;
+            (call["status"] == "completed").then_some(call)
+        };
+        let over = crate::common::eventually("it is over", over).await;
+        assert_eq!((&over["durationSecs"], &over["participants"][1]["status"]), (&json!(61), &json!("left")));
+    }
+
     async fn a_call_that_all_have_left_is_completed(db: TestDb) {
         let served = Served::start(&db).await;
         let call = initiate(&served, &["2"]).await;

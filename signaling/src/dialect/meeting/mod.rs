@@ -20,6 +20,9 @@
 //! - `startedBy` and `stoppedBy` are ids, as `userId` is.
 //! - Who is in the meeting is told of the others there; of its end and its cancelling
 //!   everybody invited is. Hands and screens have no event of the server's here.
+//! - "Can Mute All" has no endpoint and no event: the token of a host or moderator says
+//!   that its holder is one, and a Jitsi lets those mute everybody. In a meeting of ours
+//!   each mutes itself alone.
 //! - `meetingUrl` and `domain` of a join are ours: a front end that opens them lands
 //!   where the meeting is held, in a Jitsi or with us.
 
