@@ -107,10 +107,10 @@ fn links(
         tokio::spawn(async move { keys.keep_fresh(stop).await });
     }
     let jitsi = config.jitsi.open()?;
-    for warning in jitsi.warnings() {
+    let (url, backend) = (config.http.url(address), config.calls.backend.into());
+    for warning in jitsi.pressing_warnings(backend) {
         tracing::warn!("{warning}");
     }
-    let (url, backend) = (config.http.url(address), config.calls.backend.into());
     Ok(JoinLinks::new(auth, jitsi, &url, backend))
 }
 

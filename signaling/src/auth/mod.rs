@@ -145,14 +145,18 @@ fn principal(claims: Claims) -> Result<Principal, TokenError> {
         Some(room) => Some(room.map_err(|_| invalid)?),
         None => None,
     };
-    let candidates = [&claims.name, &claims.username, &claims.email];
-    let name = candidates
-        .into_iter()
-        .flatten()
-        .find_map(|name| display_name(name))
+    let own_name = claims.name.as_deref().and_then(display_name);
+    let name_derived = own_name.is_none();
+    let stand_ins = [&claims.username, &claims.email];
+    let name = own_name
+        .or_else(|| {
+            let mut stand_ins = stand_ins.into_iter().flatten();
+            stand_ins.find_map(|name| display_name(name))
+        })
         .or_else(|| display_name(&claims.sub))
         .ok_or(invalid)?;
     Ok(Principal {
+        name_derived,
         username: bounded(claims.username),
         email: bounded(claims.email),
         avatar_url: bounded(claims.picture).filter(|url| url.starts_with("https://")),

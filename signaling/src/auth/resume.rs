@@ -57,6 +57,8 @@ struct Sealed {
     participant: Option<(Uuid, u32)>,
     user: String,
     name: String,
+    #[serde(default)]
+    name_derived: bool,
     username: Option<String>,
     email: Option<String>,
     avatar: Option<String>,
@@ -119,6 +121,7 @@ impl Sealed {
                 .map(|(id, epoch)| (id.as_uuid(), epoch.0)),
             user: principal.user.as_str().to_owned(),
             name: principal.name,
+            name_derived: principal.name_derived,
             username: principal.username,
             email: principal.email,
             avatar: principal.avatar_url,
@@ -147,6 +150,7 @@ impl TryFrom<Sealed> for Resumption {
         };
         Ok(Self {
             principal: Principal {
+                name_derived: sealed.name_derived,
                 username: sealed.username,
                 email: sealed.email,
                 avatar_url: sealed.avatar,

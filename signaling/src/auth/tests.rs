@@ -82,6 +82,8 @@ fn api_keys_are_the_backend() {
 fn the_name_shown_is_the_best_claim_there_is() {
     let some = |text: &str| Some(text.to_owned());
     let name = |claims| principal(claims).map(|p| p.name);
+    let derived = |claims| principal(claims).unwrap().name_derived;
+    assert!(derived(claims()));
     assert_eq!(name(claims()), Ok("42".to_owned()));
     let email = Claims {
         email: some("ann@example.org"),
@@ -97,6 +99,7 @@ fn the_name_shown_is_the_best_claim_there_is() {
         name: some("Ann"),
         ..username.clone()
     };
+    assert!(derived(username.clone()) && !derived(full.clone()));
     assert_eq!(name(full), Ok("Ann".to_owned()));
     let unusable = Claims {
         name: some("\u{202e}"),

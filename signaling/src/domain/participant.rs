@@ -78,6 +78,9 @@ pub struct Participant {
 pub struct Presence {
     /// By its word alone: through REST, perhaps in a Jitsi, without a Session here.
     pub by_word: bool,
+    /// Its last sign of life, when it is there by its word and nothing here stands for
+    /// it: neither a Session nor a connection of its application.
+    pub heard_at: Option<UnixMillis>,
     /// Since when its Session is gone, while it may still return.
     pub lost_at: Option<UnixMillis>,
     pub epoch: Epoch,
@@ -86,6 +89,7 @@ pub struct Presence {
 impl Presence {
     pub const DEVICE: Self = Self {
         by_word: false,
+        heard_at: None,
         lost_at: None,
         epoch: Epoch::FIRST,
     };
@@ -158,6 +162,14 @@ impl Participant {
     /// Whether it is somebody to talk to, and not only a receiver.
     pub fn takes_part(&self) -> bool {
         self.role != Role::Viewer
+    }
+
+    /// There by its word, and nothing here would notice its going, or has noticed it.
+    pub fn unheld(&self) -> bool {
+        let presence = self.presence;
+        self.status == ParticipantStatus::Joined
+            && presence.by_word
+            && (presence.heard_at.is_some() || presence.lost_at.is_some())
     }
 
     /// How long it was in the Call, once it left.

@@ -67,18 +67,19 @@ pub fn may_see(who: &Principal, state: &CallState) -> bool {
 /// Whether `who` may end the Call for everybody, or call it off. In a chat room and of
 /// an appointment either of two may hang up; a meeting is its host's.
 pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
+    oversees(who, &state.call.room) || (may_see(who, state) && member_may_hang_up(&who.user, state))
+}
+
+/// The same of somebody who was let in, whatever it proved then.
+pub fn member_may_hang_up(user: &UserId, state: &CallState) -> bool {
     let call = &state.call;
-    if oversees(who, &call.room) {
-        return true;
+    let role = state.role_of(user);
+    let initiated = call.initiated_by.as_ref() == Some(user);
+    match call.nature.origin {
+        Origin::Meeting => initiated || role == Some(Role::Host),
+        Origin::ChatRoom | Origin::Appointment if call.nature.mode == CallMode::Direct => true,
+        _ => initiated || role.is_some_and(may_end),
     }
-    let role = state.role_of(&who.user);
-    let initiated = call.initiated_by.as_ref() == Some(&who.user);
-    may_see(who, state)
-        && match call.nature.origin {
-            Origin::Meeting => initiated || role == Some(Role::Host),
-            Origin::ChatRoom | Origin::Appointment if call.nature.mode == CallMode::Direct => true,
-            _ => initiated || role.is_some_and(may_end),
-        }
 }
 
 /// Whether `who` may say that recording begins or ends, and add what was recorded.
@@ -240,6 +241,8 @@ mod tests {
         linger: std::time::Duration::ZERO,
         planned_linger: std::time::Duration::ZERO,
         ring: std::time::Duration::from_secs(45),
+        word: std::time::Duration::from_secs(60),
+        word_elsewhere: std::time::Duration::from_secs(60),
         max_duration: std::time::Duration::from_secs(60),
     };
 

@@ -10,6 +10,9 @@ pub struct Principal {
     pub user: UserId,
     /// What others see.
     pub name: String,
+    /// The proof names nobody: the name was made of what else it says, and the directory
+    /// knows better.
+    pub name_derived: bool,
     pub username: Option<String>,
     pub email: Option<String>,
     pub avatar_url: Option<String>,
@@ -40,6 +43,7 @@ impl Principal {
         Self {
             user,
             name: name.into(),
+            name_derived: false,
             username: None,
             email: None,
             avatar_url: None,

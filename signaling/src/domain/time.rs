@@ -46,6 +46,15 @@ impl UnixMillis {
     }
 }
 
+impl std::ops::Sub<Duration> for UnixMillis {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+}
+
 impl std::ops::Add<Duration> for UnixMillis {
     type Output = Self;
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
+use super::layers::PAGE_POLICY;
 use super::problem::{Problem, RequestRefused};
 
 /// A file of the web build.
@@ -37,6 +38,8 @@ impl Assets for NoAssets {
 const INDEX: &str = "index.html";
 /// The API's description to read and try.
 const DOCS: &str = "docs.html";
+/// Where front ends open a call that may be held in a Jitsi.
+const ENTRY: &str = "call.html";
 const DOCS_PATH: &str = "api/docs";
 /// Where the web build puts files whose names contain their hash.
 const HASHED: &str = "assets/";
@@ -70,7 +73,11 @@ pub(super) async fn page(
     let file = assets.get(path).filter(|_| !path.is_empty());
     let page = || page_at(path).and_then(|page| assets.get(page));
     let asset = file.or_else(page).ok_or(RequestRefused::NoSuchResource)?;
-    Ok(respond(asset, path, &headers))
+    let mut response = respond(asset, path, &headers);
+    if path == ENTRY {
+        frame_jitsi(response.headers_mut(), &state.links().jitsi().origin());
+    }
+    Ok(response)
 }
 
 /// The start page and a room's, `r/{room}`, are one file.
@@ -109,6 +116,23 @@ fn respond(asset: Asset, path: &str, headers: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, cache),
     ];
     (head, asset.bytes.into_owned()).into_response()
+}
+
+/// The entry page shows the Jitsi, and the Jitsi the user's camera.
+fn frame_jitsi(headers: &mut HeaderMap, origin: &str) {
+    let policy = format!("{PAGE_POLICY}; frame-src 'self' {origin}");
+    let devices = ["camera", "microphone", "display-capture", "autoplay"];
+    let devices = devices.map(|device| format!("{device}=(self \"{origin}\")"));
+    let permissions = HeaderName::from_static("permissions-policy");
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (permissions, devices.join(", ")),
+    ] {
+        // An origin has no character that a header has not.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 fn example() -> Response {

@@ -15,6 +15,7 @@ use crate::domain::principal::{Principal, Standing};
 use crate::domain::time::UnixMillis;
 use crate::error::CallError;
 use crate::ids::{AppointmentId, CallId, ChatId, RoomName, UserId};
+use crate::service::CallRef;
 
 /// Header of the host application's backend.
 const API_KEY_HEADER: &str = "x-api-key";
@@ -34,8 +35,7 @@ impl FromRequestParts<AppState> for Asker {
         match prove(parts, state, from, now).await {
             Ok(who) => {
                 count(state, &who, now)?;
-                state.sessions().service.seen(&who).await;
-                Ok(Self(who))
+                Ok(Self(state.sessions().service.recognize(who).await))
             }
             Err(problem) => {
                 state.rates().failure(from, now)?;
@@ -113,6 +113,25 @@ impl PathSegment for CallId {
     /// What is no id names no Call, like an id that nobody has.
     fn parse(text: &str) -> Result<Self, Problem> {
         Self::from_str(text).map_err(|_| CallError::UnknownCall.into())
+    }
+}
+
+/// A Call as requests name it: by its UUID or by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallName(pub(crate) CallRef);
+
+impl CallName {
+    /// What names nothing looks like an id that nobody has.
+    pub(crate) fn of(text: &str) -> Result<Self, CallError> {
+        let number = || text.parse().map(CallRef::Number).ok();
+        let id = CallId::from_str(text).map(CallRef::Id).ok();
+        id.or_else(number).map(Self).ok_or(CallError::UnknownCall)
+    }
+}
+
+impl PathSegment for CallName {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Ok(Self::of(text)?)
     }
 }
 

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// Scripts, styles and connections are ours alone; pictures of people come from
 /// wherever the host application keeps them. `blob:` is for the page's own media and
 /// workers. Our `'self'` covers `wss:` to the same host (CSP3 §6.7.2.8).
-const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' https: data: blob:; \
+pub(super) const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' https: data: blob:; \
     media-src 'self' blob: mediastream:; style-src 'self' 'unsafe-inline'; \
     worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'self'";

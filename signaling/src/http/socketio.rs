@@ -195,7 +195,7 @@ async fn arrive(
 ) -> Result<Arrival, Problem> {
     let who = identify(state, socket, handshake.token).await?;
     let service = &state.sessions().service;
-    service.seen(&who).await;
+    let who = service.recognize(who).await;
     let feed = service.subscribe(&who).await.map_err(Problem::from)?;
     let gone = CancellationToken::new();
     let (inbox, letterbox) = Letterbox::new(gone.clone());

@@ -17,6 +17,7 @@ pub use link::Placement;
 pub use token::{InvalidToken, JitsiToken, Signed, Verified};
 pub use warning::Warning;
 
+use crate::domain::call::Backend;
 use crate::ids::RoomName;
 use token::Signer;
 
@@ -46,7 +47,7 @@ impl Default for JitsiConfig {
             key: None,
             use_jwt: false,
             room_prefix: "Interview_".to_owned(),
-            recording_enabled: true,
+            recording_enabled: false,
             recording_path: "./public/recordings".to_owned(),
         }
     }
@@ -112,14 +113,28 @@ impl Jitsi {
         &self.site.authority
     }
 
+    /// Of its pages, as a browser knows it.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.site.scheme, self.site.authority)
+    }
+
     /// Whether tokens can be had where they are needed.
     pub fn configured(&self) -> bool {
         self.signer.is_some() || !self.config.use_jwt
     }
 
-    /// What the operator should know; also in an application's `config/status`.
+    /// What is wrong with it, whoever uses it: an application's `config/status`.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// What the operator should know at start: of a Jitsi that nobody named, nothing.
+    pub fn pressing_warnings(&self, default: Backend) -> &[Warning] {
+        let wanted = self.config.use_jwt || default == Backend::Jitsi || self.signer.is_some();
+        match wanted {
+            true => &self.warnings,
+            false => &[],
+        }
     }
 }
 

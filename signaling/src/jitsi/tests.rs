@@ -433,13 +433,35 @@ fn secrets_to_warn_about() {
     assert_eq!(of(Some("tr0ub4dor"), true), [SecretShort { bytes: 9 }]);
     assert_eq!(of(Some(SECRET), true), []);
     assert_eq!(of(None, true), [SecretMissing]);
-    assert_eq!(of(None, false), []);
+    assert_eq!(of(None, false), [SecretMissing]);
     let rsa = JitsiConfig {
         key: Some(rsa()),
         use_jwt: true,
         ..JitsiConfig::default()
     };
     assert_eq!(warning::of(&rsa), []);
+}
+
+#[test]
+fn who_uses_no_jitsi_is_not_bothered_at_start() {
+    use Backend::{Jitsi as Elsewhere, Sfu};
+    // key, JITSI_USE_JWT, default backend → warned
+    for (key, use_jwt, default, want) in [
+        (None, false, Sfu, false),
+        (None, true, Sfu, true),
+        (None, false, Elsewhere, true),
+        (Some("short"), false, Sfu, true),
+        (Some(SECRET), true, Elsewhere, false),
+    ] {
+        let config = JitsiConfig {
+            key: key.map(|key| JitsiKey::Secret(key.to_owned())),
+            use_jwt,
+            ..JitsiConfig::default()
+        };
+        let jitsi = Jitsi::new(config).unwrap();
+        let warned = !jitsi.pressing_warnings(default).is_empty();
+        assert_eq!(warned, want, "{key:?} {use_jwt} {default:?}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SecretMissing => {
-                f.write_str("JITSI_USE_JWT is on but JITSI_APP_SECRET is not set")
+                f.write_str("JITSI_APP_SECRET is not set: nobody gets a token for the Jitsi")
             }
             Self::SecretPlaceholder => {
                 f.write_str("JITSI_APP_SECRET is a placeholder that anybody can read: replace it")
@@ -64,8 +64,7 @@ pub(super) fn of(config: &JitsiConfig) -> Vec<Warning> {
     let secret = match &config.key {
         Some(JitsiKey::Secret(secret)) => secret,
         Some(JitsiKey::Rsa { .. }) => return Vec::new(),
-        None if config.use_jwt => return vec![Warning::SecretMissing],
-        None => return Vec::new(),
+        None => return vec![Warning::SecretMissing],
     };
     let lower = secret.to_ascii_lowercase();
     let placeholder = PUBLISHED.contains(&lower.as_str())

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::core::{Core, RETRY};
 use super::lookup::CallRef;
-use crate::domain::call::{EndReason, Origin};
 use crate::domain::lifecycle::{HangUp, Transition};
-use crate::domain::participant::{LeaveReason, Role};
+use crate::domain::participant::LeaveReason;
 use crate::domain::permission;
 use crate::domain::principal::Principal;
 use crate::error::CallError;
@@ -42,12 +41,7 @@ impl Core {
             let live = room.live();
             let call = live.as_ref().ok_or(unknown.clone())?;
             let asker = call.find(participant).ok_or(unknown)?;
-            let meeting = call.call().nature.origin == Origin::Meeting;
-            let may = match meeting {
-                true => asker.role == Role::Host,
-                false => permission::may_end(asker.role),
-            };
-            if !may {
+            if !permission::member_may_hang_up(&asker.user, call.state()) {
                 return Err(CallError::Forbidden);
             }
             (call.call().id, asker.user.clone())
@@ -77,11 +71,11 @@ impl Core {
         if !same {
             return Ok(());
         }
-        let end = Transition::End {
+        let hang_up = Transition::HangUp {
             by: self.known(by).await?,
-            reason: EndReason::Completed,
+            how: HangUp::Over,
         };
-        self.transact(&turn, end).await.map(drop)
+        self.transact(&turn, hang_up).await.map(drop)
     }
 
     /// The user, if there is a row of it for the event to name: an API key has none.

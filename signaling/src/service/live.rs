@@ -99,6 +99,10 @@ impl LiveCall {
         }
     }
 
+    pub(super) const fn state(&self) -> &CallState {
+        &self.state
+    }
+
     pub(super) fn call(&self) -> &Call {
         &self.state.call
     }

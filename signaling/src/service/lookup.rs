@@ -73,7 +73,7 @@ impl Core {
 
     /// Whether `who` may enter without having been invited: by the Call's password,
     /// or as a member of its chat. A password is asked of everybody but those who
-    /// lead the Call.
+    /// lead the Call, once.
     pub(super) async fn admitted(
         &self,
         who: &Principal,
@@ -92,25 +92,42 @@ impl Core {
             .await
             .map_err(database)?;
         let own: Vec<_> = rows.iter().filter(|p| p.user == who.user).collect();
-        if own.iter().any(|p| p.role.leads()) {
+        // Whoever was in it has given the password then.
+        let known = |p: &&Participant| p.role.leads() || p.joined_at.is_some();
+        if own.iter().copied().any(|p| known(&p)) {
             return Ok(true);
         }
+        let refused = match self.guessed(who, call, password, hash).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => CallError::WrongPassword,
+            Err(refused) => refused,
+        };
+        // A stranger is not even told that there is something to know, or to guess.
+        Err(match refused {
+            CallError::WrongPassword | CallError::TooManyTries if own.is_empty() => {
+                CallError::NotMember
+            }
+            refused => refused,
+        })
+    }
+
+    async fn guessed(
+        &self,
+        who: &Principal,
+        call: &Call,
+        password: Option<String>,
+        hash: &str,
+    ) -> Result<bool, CallError> {
         let Some(password) = password else {
-            // A stranger is not even told that there is something to know.
-            return Err(match own.is_empty() {
-                true => CallError::NotMember,
-                false => CallError::WrongPassword,
-            });
+            return Ok(false);
         };
         self.guesses
             .begin(&who.user, call.number, self.clock.now())?;
-        match super::password::matches(password, hash.clone()).await? {
-            true => {
-                self.guesses.forget(&who.user, call.number);
-                Ok(true)
-            }
-            false => Err(CallError::WrongPassword),
+        let right = super::password::matches(password, hash.to_owned()).await?;
+        if right {
+            self.guesses.forget(&who.user, call.number);
         }
+        Ok(right)
     }
 
     async fn in_chat_of(&self, who: &Principal, call: &Call) -> Result<bool, CallError> {

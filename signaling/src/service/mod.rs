@@ -71,6 +71,11 @@ pub struct CallConfig {
     pub planned_linger: Duration,
     /// How long people are rung.
     pub ring: Duration,
+    /// How long somebody who entered by REST counts as present after its last sign of
+    /// life, until its page comes.
+    pub word: Duration,
+    /// The same in a Jitsi, of whose rooms nobody tells us.
+    pub word_elsewhere: Duration,
     /// After which a Call is ended, whoever is still in it.
     pub max_duration: Duration,
 }
@@ -87,6 +92,8 @@ impl CallConfig {
             linger: self.linger,
             planned_linger: self.planned_linger,
             ring: self.ring,
+            word: self.word,
+            word_elsewhere: self.word_elsewhere,
             max_duration: self.max_duration,
         }
     }
@@ -100,6 +107,9 @@ impl Default for CallConfig {
             linger: Duration::ZERO,
             planned_linger: Duration::from_secs(600),
             ring: Duration::from_secs(45),
+            word: Duration::from_secs(120),
+            // Longer than any token that we give for one.
+            word_elsewhere: Duration::from_secs(4 * 3600),
             max_duration: Duration::from_secs(24 * 3600),
         }
     }
@@ -334,6 +344,11 @@ impl CallService {
         finish(self.core().decline(who.clone(), call)).await
     }
 
+    /// Nobody answered, says the one who was rung for its own ring, or the caller.
+    pub async fn miss(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().miss(who.clone(), call)).await
+    }
+
     /// Leaves with all of the user's devices; a caller whom nobody has answered yet
     /// cancels the Call.
     pub async fn depart(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
@@ -378,6 +393,16 @@ impl CallService {
     /// A connection of somebody present by its word came.
     pub async fn came(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
         finish(self.core().present(who.clone(), call, true)).await
+    }
+
+    /// A sign of life of somebody present by its word, for whom no connection stands.
+    pub async fn heard(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().says(who.clone(), call, true)).await
+    }
+
+    /// It goes, and may come back within the grace time.
+    pub async fn gone(&self, who: &Principal, call: CallRef) -> Result<CallRecord, CallError> {
+        finish(self.core().says(who.clone(), call, false)).await
     }
 
     /// Somebody who may says that recording has begun, or is over.

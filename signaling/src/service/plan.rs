@@ -100,13 +100,15 @@ impl Core {
         }
         let chat = self.chat_of(&who, &new).await?;
         let members = self.members(&who, &new, chat)?;
-        let busy = self.busy(&new, &members).await?;
+        let busy = self.busy(&who, &new, &members).await?;
+        self.supersede(&who, &new, &members).await?;
         let about = about(&new).await?;
+        let nature = nature_among(&members, new.nature);
         let turn = self.rooms.turn(&new.room).await;
         let now = self.clock.now();
         let fresh = Call {
             about,
-            ..Call::pending(new_call_id(now), new.room.clone(), new.nature, now)
+            ..Call::pending(new_call_id(now), new.room.clone(), nature, now)
         };
         let mut tx = self.store.begin().await.map_err(database)?;
         if who.standing != Standing::Backend {
@@ -213,6 +215,7 @@ impl Core {
     /// rung, and the caller is told.
     async fn busy(
         &self,
+        who: &Principal,
         new: &NewCall,
         members: &[(UserId, Role)],
     ) -> Result<Vec<UserId>, CallError> {
@@ -220,11 +223,44 @@ impl Core {
             return Ok(Vec::new());
         }
         let others: Vec<_> = members.iter().skip(1).map(|(user, _)| user).collect();
-        let busy = self.store.busy(&others).await.map_err(database)?;
+        // Who was heard so lately is believed, in a Jitsi as well.
+        let since = self.clock.now() - self.rules.word;
+        let busy = self.store.busy(&who.user, &others, since).await;
+        let busy = busy.map_err(database)?;
         if busy.len() == others.len() && !others.is_empty() {
             return Err(CallError::Busy(busy));
         }
         Ok(busy)
+    }
+
+    /// Ends what nobody is known to be in any more: a talk between the same two, or in
+    /// the same chat room. A Jitsi tells nobody that it is over, and calling anew does.
+    async fn supersede(
+        &self,
+        who: &Principal,
+        new: &NewCall,
+        members: &[(UserId, Role)],
+    ) -> Result<(), CallError> {
+        if !new.ring || who.standing == Standing::Backend {
+            return Ok(());
+        }
+        let mut over = match members {
+            [_, (other, _)] => self.store.unheld_between(&who.user, other).await,
+            _ => Ok(Vec::new()),
+        }
+        .map_err(database)?;
+        if let (Origin::ChatRoom, Some(ChatLink::Known(chat) | ChatLink::Claimed(chat))) =
+            (new.nature.origin, &new.chat)
+        {
+            let live = self.store.live_in_chat(chat).await.map_err(database)?;
+            over.extend(live);
+        }
+        for call in over {
+            let by = who.user.clone();
+            let turn = self.rooms.turn(&call.room).await;
+            self.transact(&turn, Transition::Supersede { by }).await?;
+        }
+        Ok(())
     }
 
     /// As the directory names them, and whoever asks as its proof does.
@@ -257,6 +293,18 @@ fn invitees(
         }
     };
     members.into_iter().map(invitee).collect()
+}
+
+/// Of more than two it is one of a group, whatever was asked for: of two, either may
+/// hang up.
+fn nature_among(members: &[(UserId, Role)], wanted: Nature) -> Nature {
+    match members.len() {
+        0..=2 => wanted,
+        _ => Nature {
+            mode: CallMode::Group,
+            ..wanted
+        },
+    }
 }
 
 async fn about(new: &NewCall) -> Result<About, CallError> {

@@ -41,6 +41,12 @@ impl CallRecord {
         self.call.initiated_by.as_ref() == Some(user) || took_part()
     }
 
+    /// Whether the user is there by its word, and nothing here stands for it.
+    pub fn unheld(&self, user: &UserId) -> bool {
+        let rows = self.participants.iter().map(|row| &row.participant);
+        rows.filter(|p| p.user == *user).any(Participant::unheld)
+    }
+
     /// The user's role: the highest of its rows.
     pub fn role_of(&self, user: &UserId) -> Option<Role> {
         let people = self.people();

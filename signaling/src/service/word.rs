@@ -107,6 +107,16 @@ impl Core {
             .await
     }
 
+    pub(super) async fn miss(
+        self: Arc<Self>,
+        who: Principal,
+        call: CallRef,
+    ) -> Result<CallRecord, CallError> {
+        let user = who.user.clone();
+        self.member_does(&who, &call, Transition::Miss { user })
+            .await
+    }
+
     pub(super) async fn depart(
         self: Arc<Self>,
         who: Principal,
@@ -126,6 +136,21 @@ impl Core {
         let user = who.user.clone();
         self.member_does(&who, &call, Transition::SetMedia { user, change })
             .await
+    }
+
+    /// Whether somebody for whom no connection stands is there, as it says itself.
+    pub(super) async fn says(
+        self: Arc<Self>,
+        who: Principal,
+        call: CallRef,
+        there: bool,
+    ) -> Result<CallRecord, CallError> {
+        let user = who.user.clone();
+        let transition = match there {
+            true => Transition::Heard { user },
+            false => Transition::Gone { user },
+        };
+        self.member_does(&who, &call, transition).await
     }
 
     /// Whether a connection of somebody who is there by its word came or went.

@@ -22,6 +22,7 @@ pub struct DueDeadline {
 fn kind(deadline: Deadline) -> &'static str {
     match deadline {
         Deadline::Grace(_) => "grace",
+        Deadline::Word(_) => "word",
         Deadline::Linger => "linger",
         Deadline::Ring => "ring",
         Deadline::Plan => "plan",
@@ -31,7 +32,7 @@ fn kind(deadline: Deadline) -> &'static str {
 
 fn subject(deadline: Deadline) -> String {
     match deadline {
-        Deadline::Grace(participant) => participant.to_string(),
+        Deadline::Grace(participant) | Deadline::Word(participant) => participant.to_string(),
         Deadline::Linger | Deadline::Ring | Deadline::Plan | Deadline::Duration => String::new(),
     }
 }
@@ -122,6 +123,7 @@ fn due_from(row: &AnyRow) -> Result<DueDeadline, sqlx::Error> {
     let word = row.text("kind")?;
     let deadline = match word.as_str() {
         "grace" => Deadline::Grace(parse::<ParticipantId>(row, "subject")?),
+        "word" => Deadline::Word(parse::<ParticipantId>(row, "subject")?),
         "linger" => Deadline::Linger,
         "ring" => Deadline::Ring,
         "plan" => Deadline::Plan,

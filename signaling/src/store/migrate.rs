@@ -43,6 +43,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "room_names",
         include_str!("../../../migrations/0007_room_names.sql"),
     ),
+    (
+        8,
+        "presence",
+        include_str!("../../../migrations/0008_presence.sql"),
+    ),
 ];
 
 /// The one thing that the engines do not spell alike.

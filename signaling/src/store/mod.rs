@@ -32,7 +32,8 @@ use sqlx::AnyPool;
 pub use calls::Listing;
 pub use deadlines::DueDeadline;
 pub use notifications::NotificationListing;
-pub use search::{RINGING, UserListing};
+pub use people::{UNHELD_BETWEEN, busy};
+pub use search::{RINGING, UserListing, participants_of};
 pub use transaction::Transaction;
 pub use webhooks::Delivery;
 

@@ -12,8 +12,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
-                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.lost_at,
-                p.epoch, p.media, u.avatar_url
+                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.heard_at,
+                p.lost_at, p.epoch, p.media, u.avatar_url
              from call_participants p join users u on u.id = p.user_id ",
             $rest
         )
@@ -45,8 +45,9 @@ pub(super) async fn put(
     sqlx::query(
         "insert into call_participants
             (call_id, uuid, user_id, name, role, status, joined_at, left_at,
-             leave_reason, lost_at, epoch, invited, accepted_at, by_word, media)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             leave_reason, lost_at, epoch, invited, accepted_at, by_word, media,
+             heard_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
          on conflict (uuid) do update set
             name = excluded.name,
             role = excluded.role,
@@ -58,6 +59,7 @@ pub(super) async fn put(
             epoch = excluded.epoch,
             accepted_at = excluded.accepted_at,
             by_word = excluded.by_word,
+            heard_at = excluded.heard_at,
             media = excluded.media",
     )
     .bind(call_number)
@@ -75,6 +77,7 @@ pub(super) async fn put(
     .bind(participant.accepted_at.map(|at| at.0))
     .bind(i64::from(participant.presence.by_word))
     .bind(media_words(participant.media))
+    .bind(participant.presence.heard_at.map(|at| at.0))
     .execute(connection)
     .await?;
     Ok(())
@@ -130,6 +133,7 @@ pub(super) fn participant_from(row: &AnyRow) -> Result<Participant, sqlx::Error>
         leave_reason: parse_or_null(row, "leave_reason")?,
         presence: Presence {
             by_word: row.flag("by_word")?,
+            heard_at: row.time_or_null("heard_at")?,
             lost_at: row.time_or_null("lost_at")?,
             epoch: Epoch(epoch),
         },

@@ -7,11 +7,45 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
+use super::calls::{call_from, columns};
 use super::row::{RowExt, decode};
 use super::{Store, users};
+use crate::domain::call::Call;
 use crate::domain::directory::User;
 use crate::domain::time::UnixMillis;
 use crate::ids::{ChatId, UserId};
+
+/// Those of `users`, `$1, $2, …`, that are in a Call of which the user after them is no
+/// member; by their word, if they were heard after the time that comes last.
+pub fn busy(users: usize) -> String {
+    format!(
+        "select distinct p.user_id from call_participants p
+             join calls c on c.id = p.call_id
+             where p.user_id in ({}) and p.status = 'joined' and p.lost_at is null
+               and p.role <> 'viewer' and (p.heard_at is null or p.heard_at > ${}) and c.status <> 'ended'
+               and not exists (
+                    select 1 from call_participants o
+                    where o.call_id = p.call_id and o.user_id = ${}
+                      and (o.invited = 1 or o.status = 'joined'))",
+        placeholders(users),
+        users + 2,
+        users + 1
+    )
+}
+
+/// Calls of users `$1` and `$2`, in which either is present and not known to be.
+pub const UNHELD_BETWEEN: &str = concat!(
+    "select ",
+    columns!(),
+    " from calls c
+             where c.status = 'ongoing' and c.mode = 'direct' and c.id in (
+                select p.call_id from call_participants p
+                where p.user_id in ($1, $2) and p.status = 'joined'
+                  and (p.heard_at is not null or p.lost_at is not null))
+               and (select count(distinct m.user_id) from call_participants m
+                    where m.call_id = c.id and m.user_id in ($1, $2)) = 2
+             order by c.id"
+);
 
 impl Store {
     /// Those of `ids` that are known.
@@ -37,24 +71,42 @@ impl Store {
         users.collect()
     }
 
-    /// Those of `ids` that are in a Call now.
-    pub async fn busy(&self, ids: &[&UserId]) -> Result<Vec<UserId>, sqlx::Error> {
+    /// Those of `ids` that are in a Call now of which `caller` is no member, as far as is
+    /// known: of who is there by its word, something was heard since.
+    pub async fn busy(
+        &self,
+        caller: &UserId,
+        ids: &[&UserId],
+        since: UnixMillis,
+    ) -> Result<Vec<UserId>, sqlx::Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "select distinct p.user_id from call_participants p
-             join calls c on c.id = p.call_id
-             where p.user_id in ({}) and p.status = 'joined' and p.lost_at is null
-               and p.role <> 'viewer'
-               and c.status <> 'ended'",
-            placeholders(ids.len())
-        );
+        let sql = busy(ids.len());
         let rows = bind_all(sqlx::query(AssertSqlSafe(sql)), ids)
+            .bind(caller.as_str())
+            .bind(since.0)
             .fetch_all(&self.read)
             .await?;
         rows.iter()
             .map(|row| user_id_from(row, "user_id"))
+            .collect()
+    }
+
+    /// Calls that go on between the two, in which either is present and nothing here
+    /// would notice its going.
+    pub async fn unheld_between(
+        &self,
+        one: &UserId,
+        other: &UserId,
+    ) -> Result<Vec<Call>, sqlx::Error> {
+        sqlx::query(UNHELD_BETWEEN)
+            .bind(one.as_str())
+            .bind(other.as_str())
+            .fetch_all(&self.read)
+            .await?
+            .iter()
+            .map(call_from)
             .collect()
     }
 

@@ -160,14 +160,7 @@ impl Store {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "select p.id, p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
-                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.lost_at,
-                p.epoch, p.media, u.avatar_url
-             from call_participants p join users u on u.id = p.user_id
-             where p.call_id in ({}) order by p.id",
-            placeholders(numbers.len())
-        );
+        let sql = participants_of(numbers.len());
         let query = numbers
             .iter()
             .fold(sqlx::query(AssertSqlSafe(sql)), |query, number| {
@@ -180,6 +173,18 @@ impl Store {
         };
         rows.iter().map(entry).collect()
     }
+}
+
+/// Everybody of so many Calls, `$1, $2, …`.
+pub fn participants_of(calls: usize) -> String {
+    format!(
+        "select p.id, p.call_id, p.uuid, p.user_id, p.name, p.role, p.status, p.invited,
+                p.accepted_at, p.joined_at, p.left_at, p.leave_reason, p.by_word, p.heard_at,
+                p.lost_at, p.epoch, p.media, u.avatar_url
+             from call_participants p join users u on u.id = p.user_id
+             where p.call_id in ({}) order by p.id",
+        placeholders(calls)
+    )
 }
 
 /// A condition on a column that holds words of ours; none when any will do.

@@ -107,13 +107,16 @@ pub(super) async fn put(
     who: &Principal,
     at: UnixMillis,
 ) -> Result<(), sqlx::Error> {
+    // A name that was made of something else is better than none, and worse than any.
     // A pass into one room describes its user in the words of whoever asked for it.
     let sql = match who.room {
         Some(_) => concat!(insert!(), " on conflict (id) do nothing"),
         None => concat!(
             insert!(),
             " on conflict (id) do update set
-                name = excluded.name,
+                name = case
+                    when $9 = 1 and users.deleted_at is null and users.name <> $10 then users.name
+                    else excluded.name end,
                 username = coalesce(excluded.username, users.username),
                 email = coalesce(excluded.email, users.email),
                 avatar_url = coalesce(excluded.avatar_url, users.avatar_url),
@@ -123,7 +126,7 @@ pub(super) async fn put(
                 updated_at = excluded.updated_at"
         ),
     };
-    sqlx::query(sql)
+    let query = sqlx::query(sql)
         .bind(who.user.as_str())
         .bind(who.name.as_str())
         .bind(who.username.as_deref())
@@ -131,9 +134,14 @@ pub(super) async fn put(
         .bind(who.avatar_url.as_deref())
         .bind(who.role.as_deref())
         .bind(i64::from(who.standing == Standing::Guest))
-        .bind(at.0)
-        .execute(connection)
-        .await?;
+        .bind(at.0);
+    let query = match who.room {
+        Some(_) => query,
+        None => query
+            .bind(i64::from(who.name_derived))
+            .bind(User::placeholder_name(&who.user)),
+    };
+    query.execute(connection).await?;
     Ok(())
 }
 

@@ -1,15 +1,18 @@
 use std::time::Duration;
 
 use convoke_media::control::Command;
-use convoke_signaling::domain::call::{CallStatus, EndReason};
+use convoke_signaling::domain::call::{CallStatus, EndReason, Origin};
+use convoke_signaling::domain::lifecycle::HangUp;
 use convoke_signaling::domain::participant::LeaveReason;
 use convoke_signaling::domain::principal::{Principal, Standing};
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::hub::Closed;
 use convoke_signaling::events::notice::Notice;
+use convoke_signaling::service::CallRef;
 
 use crate::common::{World, eventually, next, principal, room_name};
 use crate::on_both_databases;
+use crate::ringing::calling;
 
 on_both_databases! {
     async fn others_hear_of_it_and_the_last_one_ends_the_call(db: TestDb) {
@@ -72,6 +75,36 @@ on_both_databases! {
             (world.media.members() == 0).then_some(())
         })
         .await;
+    }
+
+    /// As by REST: either of two hangs up where the call is as much the one's as the other's.
+    async fn either_of_two_hangs_up_on_a_device(db: TestDb) {
+        let world = World::new(&db).await;
+        for (origin, may) in [(Origin::ChatRoom, true), (Origin::Chat, false)] {
+            let room = origin.as_str();
+            let mut new = calling(room, &["bert"]);
+            new.nature.origin = origin;
+            let call = world.service.plan(&principal("anna"), new).await.unwrap().record.call;
+            let anna = world.join("anna", room).await;
+            let bert = world.join("bert", room).await;
+            let ended = world.service.end_call(bert.participant).await;
+            assert_eq!(ended, if may { Ok(()) } else { Err(CallError::Forbidden) });
+            // The same by its word.
+            let by_word = CallRef::Id(call.id);
+            let ended = world.service.hang_up(&principal("bert"), by_word, HangUp::Over).await;
+            assert_eq!(ended.is_ok(), may, "{origin:?}");
+            drop((anna, bert));
+        }
+    }
+
+    async fn a_caller_who_hangs_up_on_its_device_cancels(db: TestDb) {
+        let world = World::new(&db).await;
+        let new = calling("r", &["bert"]);
+        let call = world.service.plan(&principal("anna"), new).await.unwrap().record.call;
+        let anna = world.join("anna", "r").await;
+        world.service.end_call(anna.participant).await.unwrap();
+        let record = world.service.get_call(&principal("anna"), call.id).await.unwrap();
+        assert_eq!(record.call.end_reason, Some(EndReason::Cancelled));
     }
 
     async fn from_outside_only_those_who_oversee_the_room_end(db: TestDb) {

@@ -106,6 +106,8 @@ fn rules() -> Rules {
         grace: Duration::from_secs(20),
         linger: Duration::ZERO,
         planned_linger: Duration::ZERO,
+        word: Duration::from_secs(3_600),
+        word_elsewhere: Duration::from_secs(3_600),
         ring: Duration::from_secs(45),
         max_duration: Duration::from_secs(86_400),
     }

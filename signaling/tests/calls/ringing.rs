@@ -136,6 +136,69 @@ on_both_databases! {
         assert_eq!(status("chris"), ParticipantStatus::Ringing);
     }
 
+    /// Of a Jitsi's room nobody tells us, so that both are still in a talk that is over.
+    async fn a_talk_that_is_over_keeps_nobody_from_the_next(db: TestDb) {
+        let world = World::new(&db).await;
+        let anna = principal("anna");
+        let jitsi = |room: &str| {
+            let mut new = calling(room, &["bert"]);
+            new.nature.backend = Backend::Jitsi;
+            new
+        };
+        let first = world.service.plan(&anna, jitsi("r")).await.unwrap().record;
+        for user in ["anna", "bert"] {
+            world.service.enter(&principal(user), by_number(&first), None).await.unwrap();
+        }
+        let chris = principal("chris");
+        let refused = world.service.plan(&chris, calling("q", &["bert"])).await;
+        assert!(matches!(refused, Err(CallError::Busy(_))), "who has just come is believed");
+        world.clock.advance(Duration::from_secs(600));
+        // Later somebody else's call rings: nobody knows whether the two still talk.
+        let mut bert = listen(&world, "bert").await;
+        call(&world, "chris", "s", &["bert"]).await;
+        assert_eq!(ring(&mut bert).await.0, Happening::Ringing);
+        let second = world.service.plan(&anna, jitsi("t")).await.unwrap().record;
+        let first = world.service.call(&anna, &by_number(&first)).await.unwrap();
+        assert_eq!(first.call.end_reason, Some(EndReason::Completed));
+        // In the new one they are known to be: their application's connections say so.
+        for user in ["anna", "bert"] {
+            world.service.enter(&principal(user), by_number(&second), None).await.unwrap();
+            world.service.came(&principal(user), by_number(&second)).await.unwrap();
+        }
+        world.clock.advance(Duration::from_secs(600));
+        let refused = world.service.plan(&chris, calling("u", &["bert"])).await;
+        assert!(matches!(refused, Err(CallError::Busy(_))));
+        // Whoever calls again from it is not told that the other is in it.
+        world.service.plan(&anna, jitsi("v")).await.unwrap();
+        let second = world.service.call(&anna, &by_number(&second)).await.unwrap();
+        assert_eq!(second.call.end_reason, None);
+    }
+
+    async fn a_page_that_never_came_keeps_nobody_seated(db: TestDb) {
+        let world = World::new(&db).await;
+        let record = call(&world, "anna", "r", &["bert", "chris"]).await;
+        let anna = world.join("anna", "r").await;
+        let bert = principal("bert");
+        world.service.enter(&bert, by_number(&record), None).await.unwrap();
+        // Its page is open, says it, and is not any more.
+        for _ in 0..4 {
+            world.clock.advance(Duration::from_secs(60));
+            world.service.heard(&bert, by_number(&record)).await.unwrap();
+        }
+        let status = async || {
+            let record = world.service.call(&principal("anna"), &by_number(&record)).await;
+            record.unwrap().people()[1].clone()
+        };
+        assert_eq!(status().await.status, ParticipantStatus::Joined);
+        world.clock.advance(CallConfig::default().word);
+        let left = eventually("bert is out", async || {
+            Some(status().await).filter(|bert| bert.status == ParticipantStatus::Left)
+        })
+        .await;
+        assert_eq!(left.left_at, Some(START + Duration::from_secs(240)));
+        drop(anna);
+    }
+
     async fn strangers_learn_nothing(db: TestDb) {
         let world = World::new(&db).await;
         let record = call(&world, "anna", "r", &["bert"]).await;

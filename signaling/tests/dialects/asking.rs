@@ -4,11 +4,12 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use convoke_signaling::clock::Clock as _;
 use convoke_signaling::jitsi::{JitsiConfig, JitsiKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::TestDb;
-use crate::served::{API_KEY, Served, Setup, json_of};
+use crate::served::{API_KEY, JWT_SECRET, Served, Setup, TOKEN_LIFETIME, json_of};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +71,14 @@ impl Served {
             ),
         };
         json_of(self.request(request.body(body).unwrap()).await).await
+    }
+
+    /// A token as of an account without a name: Firebase's by e-mail and password.
+    pub(crate) fn nameless_token(&self, user: &str, email: &str) -> String {
+        let end = (self.world.clock.now() + TOKEN_LIFETIME).0 / 1000;
+        let claims = json!({"sub": user, "email": email, "exp": end});
+        let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET);
+        jsonwebtoken::encode(&Default::default(), &claims, &key).unwrap()
     }
 
     /// The answer to what must go well.

@@ -144,9 +144,25 @@ on_both_databases! {
         other.expect("call_incoming").await;
         let answer = ben.ask("call_accept", &json!({"callId": id.to_string()})).await;
         assert_eq!(answer, json!({"success": true, "callId": id}));
-        assert_eq!(other.expect("call_accepted").await, json!({"callId": id, "userId": 2, "userName": "User 2"}));
         let stopped = other.expect("call_ring_stopped").await;
         assert_eq!(stopped, json!({"callId": id, "reason": "answered_elsewhere"}));
+    }
+
+    /// "Another participant accepted the call": those who still care hear of another.
+    async fn call_accepted_is_told_to_the_others_who_follow(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (ann, ben, cara) = (device(&served, "1").await, device(&served, "2").await, device(&served, "3").await);
+        let dora = device(&served, "4").await;
+        let id = ring(&served, &[2, 3, 4]).await;
+        post(&served, "3", id, "decline").await;
+        post(&served, "2", id, "join").await;
+        post(&served, "1", id, "end").await;
+        for (device, accepted) in [(ann, true), (ben, false), (cara, false), (dora, true)] {
+            let told = told(device).await;
+            let names = names(&told);
+            assert_eq!(names.contains(&"call_accepted"), accepted, "{names:?}");
+            assert!(names.contains(&"call_declined"), "{names:?}");
+        }
     }
 
     async fn call_join_holds_the_place_and_its_end_begins_the_grace_time(db: TestDb) {

@@ -24,8 +24,11 @@ async fn initiate(served: &Served, body: Value) -> (i64, Value) {
     (answer["call"]["id"].as_i64().unwrap(), answer)
 }
 
+/// In the Jitsi, where whoever joined is believed for long.
 async fn group_call(served: &Served) -> i64 {
-    let body = json!({"callType": "video", "participants": [2, 3, 4], "chatId": 1});
+    let body = json!({
+        "callType": "video", "participants": [2, 3, 4], "chatId": 1, "backend": "jitsi",
+    });
     initiate(served, body).await.0
 }
 
@@ -211,6 +214,71 @@ on_both_databases! {
         insta::assert_json_snapshot!("details", redacted(&details(&served, id).await));
     }
 
+    /// "Full-page Jitsi Meet embed": the front end closes it and never says `leave`.
+    async fn the_same_two_call_again_after_a_call_that_nobody_left(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let body = json!({"callType": "video", "participants": [2], "backend": "jitsi"});
+        let (first, _) = initiate(&served, body.clone()).await;
+        done(&served, ANN, first, "join").await;
+        done(&served, BEN, first, "join").await;
+        served.world.clock.advance(Duration::from_secs(600));
+        let (second, _) = initiate(&served, body).await;
+        assert_ne!(first, second);
+        let over = details(&served, first).await;
+        assert_eq!((&over["call"]["status"], &over["call"]["duration"]), (&json!("ended"), &json!(600)));
+        assert_eq!(details(&served, second).await["call"]["status"], "pending");
+    }
+
+    async fn a_page_says_that_it_is_open_and_is_closed(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (id, call) = initiate(&served, json!({"callType": "video", "participants": [2, 3]})).await;
+        let room = call["call"]["roomName"].as_str().unwrap();
+        let presence = format!("/api/v1/rooms/{room}/presence");
+        let says = async |by: By<'_>, there: bool| {
+            served.ask(by, "PUT", &presence, json!({"there": there})).await.0
+        };
+        done(&served, ANN, id, "join").await;
+        done(&served, BEN, id, "join").await;
+        served.world.clock.advance(Duration::from_secs(100));
+        assert_eq!((says(ANN, true).await, says(BEN, false).await), (204, 204));
+        served.world.clock.advance(Duration::from_secs(20));
+        let participants = eventually("ben is out", async || {
+            let participants = details(&served, id).await["participants"].clone();
+            (participants[1]["status"] == "left").then_some(participants)
+        })
+        .await;
+        assert_eq!(participants[1]["duration"], 100);
+        assert_eq!(participants[0]["status"], "joined");
+        // Others learn nothing from it.
+        assert_eq!((says(STRANGER, true).await, says(By::Nobody, true).await), (204, 401));
+        assert_eq!(served.ask(ANN, "PUT", &presence, json!({})).await.0, 422);
+    }
+
+    /// The directory's name is the user's, where a token has none.
+    async fn a_token_without_a_name_takes_nobodys_away(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let directory = "/api/v1/directory/users/1";
+        let token = served.nameless_token("1", "john@example.org");
+        let nameless = By::Token(&token);
+        let body = json!({"callType": "video", "participants": [2], "backend": "jitsi"});
+        let call = |body: Value| served.ask(nameless, "POST", INITIATE, body);
+        let (_, first) = call(body.clone()).await;
+        assert_eq!(first["jitsi"]["config"]["userInfo"]["name"], "john@example.org");
+        for name in ["John Doe", "Dr. John Doe"] {
+            served.get_done(By::Backend, "PUT", directory, json!({"name": name})).await;
+            let (_, made) = call(body.clone()).await;
+            let said = claims(&made["jitsi"]["token"]);
+            assert_eq!(said["context"]["user"]["name"], name);
+            assert_eq!(made["jitsi"]["config"]["userInfo"]["name"], name);
+            let id = made["call"]["id"].as_i64().unwrap();
+            done(&served, nameless, id, "join").await;
+            let shown = served.get_done(nameless, "GET", &path(id, ""), Value::Null).await;
+            assert_eq!(shown["participants"][0]["name"], name);
+            let known = served.get_done(By::Backend, "GET", directory, Value::Null).await;
+            assert_eq!(known["name"], name);
+        }
+    }
+
     async fn history_all_comes_in_pages(db: TestDb) {
         let served = with_jitsi(&db).await;
         let mut ids = Vec::new();
@@ -256,11 +324,33 @@ on_both_databases! {
         assert_eq!(active, json!({"activeCalls": []}));
     }
 
+    /// What other documents made is in their lists.
+    async fn the_lists_have_this_document_s_calls(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let room = json!({"users": [{"userId": "1", "userName": "Ann"}]});
+        served.get_done(ANN, "POST", "/api/jitsi/rooms", room).await;
+        let meeting = json!({"title": "Interview", "participantUserIds": [2]});
+        assert_eq!(served.ask(ANN, "POST", "/api/meeting/create", meeting).await.0, 201);
+        for (list, calls) in [("history/all", "calls"), ("active/all", "activeCalls")] {
+            let path = format!("/api/calls/{list}");
+            let shown = served.get_done(ANN, "GET", &path, Value::Null).await;
+            assert_eq!(shown[calls], json!([]), "{list}");
+        }
+        group_call(&served).await;
+        let active = served.get_done(ANN, "GET", "/api/calls/active/all", Value::Null).await;
+        assert_eq!(active["activeCalls"].as_array().unwrap().len(), 1);
+    }
+
     async fn config_status_tells_what_is_wrong(db: TestDb) {
         let served = with_jitsi(&db).await;
         let status = "/api/calls/config/status";
         let own = served.get_done(ANN, "GET", status, Value::Null).await;
         assert_eq!(own["warnings"], json!([]));
+        // A request may ask for the Jitsi, and gets no token then.
+        let bare = Served::start(&db).await;
+        let bare = bare.get_done(ANN, "GET", status, Value::Null).await;
+        assert_eq!(bare["configured"], true);
+        assert_eq!(bare["warnings"].as_array().unwrap().len(), 1, "{bare}");
         let jitsi = JitsiConfig {
             use_jwt: true,
             key: Some(JitsiKey::Secret("your_jitsi_secret_min_32_chars".to_owned())),

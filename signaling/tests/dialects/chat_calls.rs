@@ -184,6 +184,27 @@ on_both_databases! {
         assert_eq!(full, (409, "room-full".to_owned()));
     }
 
+    /// A call of two is one of two: in a room of three nobody rings alone.
+    async fn is_group_call_false_in_a_room_of_three(db: TestDb) {
+        let served = Served::start(&db).await;
+        for (room, members) in [("two", json!([1, 2])), ("three", json!([1, 2, 3]))] {
+            let body = json!({"name": room, "memberIds": members});
+            let directory = format!("/api/v1/directory/chat-rooms/{room}");
+            done(&served, "api", "PUT", &directory, body).await;
+            let request = json!({"type": "video", "isGroupCall": false});
+            let initiate = format!("/api/v1/calls/rooms/{room}/initiate");
+            let call = done(&served, "1", "POST", &initiate, request).await;
+            for user in ["1", "2"] {
+                done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+            }
+            let end = path(&call, "/end");
+            let (status, answer) = ask(&served, "2", "POST", &end, Value::Null).await;
+            let want = if room == "two" { 200 } else { 403 };
+            assert_eq!(status, want, "{room}: {answer}");
+            done(&served, "1", "POST", &end, Value::Null).await;
+        }
+    }
+
     async fn post_end_completes_or_cancels(db: TestDb) {
         let served = Served::start(&db).await;
         let unanswered = initiate(&served, &["2"]).await;
@@ -197,6 +218,7 @@ on_both_databases! {
         let ended = done(&served, "1", "POST", &path(&call, "/end"), Value::Null).await;
         assert_eq!(ended["status"], "completed");
         assert_eq!(ended["durationSecs"], 61);
+        assert_call!("ended", ended);
         let again = done(&served, "1", "POST", &path(&call, "/end"), Value::Null).await;
         assert_eq!(again["endedAt"], ended["endedAt"]);
         let over = refused(&served, "2", "POST", &path(&call, "/join"), Value::Null).await;
@@ -207,7 +229,12 @@ on_both_databases! {
         let served = Served::start(&db).await;
         // who says what → the call's word, and user 2's
         let cases = [
+            ("2", "initiated", "ringing", "ringing"),
+            ("2", "invited", "ringing", "ringing"),
             ("2", "ringing", "ringing", "ringing"),
+            ("2", "ongoing", "ringing", "ringing"),
+            ("2", "missed", "missed", "missed"),
+            ("1", "missed", "missed", "missed"),
             ("2", "accepted", "ringing", "invited"),
             ("2", "declined", "rejected", "declined"),
             ("2", "rejected", "rejected", "declined"),
@@ -229,7 +256,8 @@ on_both_databases! {
         done(&served, "1", "POST", &path(&call, "/join"), Value::Null).await;
         done(&served, "2", "POST", &path(&call, "/join"), Value::Null).await;
         let left = json!({"status": "left"});
-        done(&served, "2", "PATCH", &path(&call, "/status"), left).await;
+        let left = done(&served, "2", "PATCH", &path(&call, "/status"), left).await;
+        assert_call!("status", left);
         assert_eq!(statuses(&served, &call, "2").await.1, "left");
         let body = json!({"status": "asleep"});
         let got = refused(&served, "2", "PATCH", &path(&call, "/status"), body).await;
@@ -245,6 +273,43 @@ on_both_databases! {
             (now == ("missed".to_owned(), "missed".to_owned())).then_some(())
         };
         crate::common::eventually("it is missed", missed).await;
+    }
+
+    /// "ChatMessage - Call log messages in chat".
+    async fn a_call_leaves_a_message_in_its_chat_room(db: TestDb) {
+        let served = Served::start(&db).await;
+        let members = json!({"name": "Team", "memberIds": ["1", "2"]});
+        done(&served, "api", "PUT", "/api/v1/directory/chat-rooms/7", members).await;
+        let call = initiate(&served, &["2"]).await;
+        for user in ["1", "2"] {
+            done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+        }
+        served.world.clock.advance(Duration::from_secs(61));
+        done(&served, "2", "POST", &path(&call, "/end"), Value::Null).await;
+        let unanswered = initiate(&served, &["2"]).await;
+        done(&served, "1", "POST", &path(&unanswered, "/end"), Value::Null).await;
+        let messages = "/api/v1/directory/chat-rooms/7/messages";
+        let log = done(&served, "2", "GET", messages, Value::Null).await;
+        insta::assert_json_snapshot!("call_log", log, {
+            ".messages[].callId" => "[call]",
+            ".messages[].body.callId" => "[call]",
+        });
+    }
+
+    async fn a_call_is_over_after_its_longest_time(db: TestDb) {
+        let calls = CallConfig { max_duration: Duration::from_secs(60), ..CallConfig::default() };
+        let served = Served::with(&db, Setup { calls, ..Setup::default() }).await;
+        let call = initiate(&served, &["2"]).await;
+        for user in ["1", "2"] {
+            done(&served, user, "POST", &path(&call, "/join"), Value::Null).await;
+        }
+        served.world.clock.advance(Duration::from_secs(61));
+        let over = async || {
+            let call = done(&served, "2", "GET", &path(&call, ""), Value::Null).await;
+            (call["status"] == "completed").then_some(call)
+        };
+        let over = crate::common::eventually("it is over", over).await;
+        assert_eq!((&over["durationSecs"], &over["participants"][1]["status"]), (&json!(61), &json!("left")));
     }
 
     async fn a_call_that_all_have_left_is_completed(db: TestDb) {
@@ -268,6 +333,7 @@ on_both_databases! {
         done(&served, "1", "PATCH", &media, body).await;
         let body = json!({"isScreenSharing": true});
         let changed = done(&served, "1", "PATCH", &media, body).await;
+        assert_call!("media", changed);
         let person = &changed["participants"][0];
         let flags = ["isMicMuted", "isCameraOff", "isScreenSharing", "isHandRaised"];
         assert_eq!(flags.map(|flag| &person[flag]), [true, true, true, false].map(Value::from).each_ref());
@@ -282,6 +348,11 @@ on_both_databases! {
         assert_call!("details", details);
         let by_number = format!("/api/v1/calls/{}", call["number"]);
         assert_eq!(done(&served, "2", "GET", &by_number, Value::Null).await, details);
+        // What happened in it is asked for in the same ways.
+        let events = format!("{by_number}/events");
+        let events = done(&served, "2", "GET", &events, Value::Null).await;
+        assert_eq!(done(&served, "2", "GET", &path(&call, "/events"), Value::Null).await, events);
+        assert_eq!(events["events"], details["events"]);
         for unknown in ["/api/v1/calls/99", "/api/v1/calls/x", &by_number] {
             let got = refused(&served, "9", "GET", unknown, Value::Null).await;
             assert_eq!(got, (404, "unknown-call".to_owned()), "{unknown}");
@@ -325,6 +396,7 @@ on_both_databases! {
         for user in ["1", "2"] {
             let found = done(&served, user, "GET", active, Value::Null).await;
             assert_eq!(found["id"], call["id"]);
+            insta::allow_duplicates! { assert_call!("active", found); }
         }
         assert_eq!(done(&served, "9", "GET", active, Value::Null).await, Value::Null);
         let request = json!({"type": "video", "inviteUserIds": ["3"]});

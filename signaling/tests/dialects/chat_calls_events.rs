@@ -86,6 +86,8 @@ on_both_databases! {
     async fn call_ended_is_told_to_everybody(db: TestDb) {
         let served = Served::start(&db).await;
         let (mut ann, mut ben, call) = two_in_a_call(&served).await;
+        let known = json!({"callId": call, "status": "ongoing"});
+        assert_eq!(ben.ask("call_status_changed", &known).await["success"], true);
         let completed = json!({"callId": call, "status": "completed"});
         assert_eq!(ben.ask("call_status_changed", &completed).await["success"], true);
         loop {
@@ -114,39 +116,99 @@ on_both_databases! {
         let got = ben.expect("ice_candidate").await;
         assert_eq!(got["candidate"], json!({"candidate": "c"}));
     }
-}
 
-#[tokio::test]
-async fn nothing_is_relayed_from_outside_or_to_outside_or_beyond_size() {
-    let db = TestDb::new(Engine::Sqlite).await;
-    let served = Served::start(&db).await;
-    let (mut ann, mut ben, call) = two_in_a_call(&served).await;
-    let mut eve = connect(&served, "9").await;
-    let to = |target: &str| json!({"callId": call, "targetUserId": target, "offer": "x"});
-    for (client, payload, want) in [
-        (&mut eve, to("2"), "unknown-call"),
-        (&mut ann, to("9"), "not-in-call"),
-    ] {
-        let answer = client.ask("offer", &payload).await;
-        assert_eq!(answer["error"]["code"], want);
+    async fn an_offer_without_a_target_is_the_sfu_s(db: TestDb) {
+        let served = Served::start(&db).await;
+        let (mut ann, mut ben, call) = two_in_a_call(&served).await;
+        let candidate = json!({"callId": call, "candidate": "c"});
+        let early = ann.ask("ice_candidate", &candidate).await;
+        assert_eq!(early["error"]["code"], "not-in-call");
+        let offer = json!({
+            "callId": call,
+            "request": 5,
+            "offer": {"type": "offer", "sdp": "v=0"},
+            "publish": [{"mid": "0", "source": "microphone"}],
+        });
+        assert_eq!(ann.ask("offer", &offer).await, json!({"success": true}));
+        let joined = ann.expect_sfu("joined").await;
+        assert_eq!(joined["call"]["id"], call);
+        let answer = ann.expect("answer").await;
+        assert_eq!(answer["callId"], call);
+        assert_eq!(answer["request"], 5);
+        assert_eq!(
+            answer["answer"],
+            json!({"type": "answer", "sdp": "answer to v=0"})
+        );
+        let line = json!({"callId": call, "candidate": {"candidate": "candidate:1 1 udp 1 192.0.2.7 5 typ host", "sdpMid": "0"}});
+        assert_eq!(ann.ask("ice_candidate", &line).await["success"], true);
+        let alone = ann
+            .ask("answer", &json!({"callId": call, "answer": "x"}))
+            .await;
+        assert_eq!(alone["error"]["code"], "malformed");
+        // The other comes as well, and each is shown to the other once.
+        assert_eq!(ben.ask("offer", &offer).await["success"], true);
+        let joined = ben.expect_sfu("joined").await;
+        assert_eq!(joined["participants"].as_array().unwrap().len(), 1);
     }
-    let long = json!({"callId": call, "targetUserId": "2", "candidate": "x".repeat(5000)});
-    assert_eq!(
-        ann.ask("ice_candidate", &long).await["error"]["code"],
-        "invalid"
-    );
-    let long = json!({"callId": call, "targetUserId": "2", "offer": "x".repeat(400_000)});
-    assert_eq!(ann.ask("offer", &long).await["error"]["code"], "invalid");
-    // Nothing of all this came to anybody.
-    ben.emit("sfu", &json!({"type": "ping"})).await;
-    ben.expect_sfu("pong").await;
-    // In the call, and not connected.
-    drop(ben);
-    let gone = async || {
-        let answer = ann_asks(&served, &call).await;
-        (answer["error"]["code"] == "unreachable").then_some(())
-    };
-    eventually("nobody is there", gone).await;
+
+    async fn nothing_is_relayed_from_outside_or_to_outside_or_beyond_size(db: TestDb) {
+        let served = Served::start(&db).await;
+        let (mut ann, mut ben, call) = two_in_a_call(&served).await;
+        let mut eve = connect(&served, "9").await;
+        let to = |target: &str| json!({"callId": call, "targetUserId": target, "offer": "x"});
+        for (client, payload, want) in [
+            (&mut eve, to("2"), "unknown-call"),
+            (&mut ann, to("9"), "not-in-call"),
+        ] {
+            let answer = client.ask("offer", &payload).await;
+            assert_eq!(answer["error"]["code"], want);
+        }
+        let long = json!({"callId": call, "targetUserId": "2", "candidate": "x".repeat(5000)});
+        assert_eq!(
+            ann.ask("ice_candidate", &long).await["error"]["code"],
+            "invalid"
+        );
+        let long = json!({"callId": call, "targetUserId": "2", "offer": "x".repeat(400_000)});
+        assert_eq!(ann.ask("offer", &long).await["error"]["code"], "invalid");
+        // Nothing of all this came to anybody.
+        ben.emit("sfu", &json!({"type": "ping"})).await;
+        ben.expect_sfu("pong").await;
+        // In the call, and not connected.
+        drop(ben);
+        let gone = async || {
+            let answer = ann_asks(&served, &call).await;
+            (answer["error"]["code"] == "unreachable").then_some(())
+        };
+        eventually("nobody is there", gone).await;
+    }
+
+    async fn who_is_gone_with_its_last_connection_leaves_after_the_grace_time(db: TestDb) {
+        let served = Served::start(&db).await;
+        let (mut ann, ben, call) = two_in_a_call(&served).await;
+        let mut tablet = connect(&served, "2").await;
+        tablet.ask("join_call", &json!({"callId": call})).await;
+        drop(ben);
+        tablet.emit("sfu", &json!({"type": "ping"})).await;
+        tablet.expect_sfu("pong").await;
+        drop(tablet);
+        // The clock stands still, so the grace time has begun once somebody sleeps for it.
+        let left = async || {
+            served
+                .world
+                .clock
+                .advance(std::time::Duration::from_secs(5));
+            let call = json!({"id": call});
+            let (_, call) = ask(&served, "1", "GET", &path(&call, ""), Value::Null).await;
+            let people = call["participants"].as_array().unwrap().clone();
+            people
+                .into_iter()
+                .find(|p| p["userId"] == "2" && p["status"] == "left")
+        };
+        let person = eventually("user 2 left", left).await;
+        assert_eq!(person["leaveReason"], "timed_out");
+        let told = ann.expect("participant_left").await;
+        assert_eq!(told["reason"], "timed_out");
+    }
 }
 
 /// From another device of user 1.
@@ -154,42 +216,6 @@ async fn ann_asks(served: &Served, call: &Value) -> Value {
     let mut ann = connect(served, "1").await;
     let offer = json!({"callId": call, "targetUserId": "2", "offer": "x"});
     ann.ask("offer", &offer).await
-}
-
-#[tokio::test]
-async fn an_offer_without_a_target_is_the_sfu_s() {
-    let db = TestDb::new(Engine::Sqlite).await;
-    let served = Served::start(&db).await;
-    let (mut ann, mut ben, call) = two_in_a_call(&served).await;
-    let candidate = json!({"callId": call, "candidate": "c"});
-    let early = ann.ask("ice_candidate", &candidate).await;
-    assert_eq!(early["error"]["code"], "not-in-call");
-    let offer = json!({
-        "callId": call,
-        "request": 5,
-        "offer": {"type": "offer", "sdp": "v=0"},
-        "publish": [{"mid": "0", "source": "microphone"}],
-    });
-    assert_eq!(ann.ask("offer", &offer).await, json!({"success": true}));
-    let joined = ann.expect_sfu("joined").await;
-    assert_eq!(joined["call"]["id"], call);
-    let answer = ann.expect("answer").await;
-    assert_eq!(answer["callId"], call);
-    assert_eq!(answer["request"], 5);
-    assert_eq!(
-        answer["answer"],
-        json!({"type": "answer", "sdp": "answer to v=0"})
-    );
-    let line = json!({"callId": call, "candidate": {"candidate": "candidate:1 1 udp 1 192.0.2.7 5 typ host", "sdpMid": "0"}});
-    assert_eq!(ann.ask("ice_candidate", &line).await["success"], true);
-    let alone = ann
-        .ask("answer", &json!({"callId": call, "answer": "x"}))
-        .await;
-    assert_eq!(alone["error"]["code"], "malformed");
-    // The other comes as well, and each is shown to the other once.
-    assert_eq!(ben.ask("offer", &offer).await["success"], true);
-    let joined = ben.expect_sfu("joined").await;
-    assert_eq!(joined["participants"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -235,34 +261,4 @@ async fn whatever_is_wrong_is_answered() {
             "error": {"code": "unknown-call", "message": "no such call"},
         })
     );
-}
-
-#[tokio::test]
-async fn who_is_gone_with_its_last_connection_leaves_after_the_grace_time() {
-    let db = TestDb::new(Engine::Sqlite).await;
-    let served = Served::start(&db).await;
-    let (mut ann, ben, call) = two_in_a_call(&served).await;
-    let mut tablet = connect(&served, "2").await;
-    tablet.ask("join_call", &json!({"callId": call})).await;
-    drop(ben);
-    tablet.emit("sfu", &json!({"type": "ping"})).await;
-    tablet.expect_sfu("pong").await;
-    drop(tablet);
-    // The clock stands still, so the grace time has begun once somebody sleeps for it.
-    let left = async || {
-        served
-            .world
-            .clock
-            .advance(std::time::Duration::from_secs(5));
-        let call = json!({"id": call});
-        let (_, call) = ask(&served, "1", "GET", &path(&call, ""), Value::Null).await;
-        let people = call["participants"].as_array().unwrap().clone();
-        people
-            .into_iter()
-            .find(|p| p["userId"] == "2" && p["status"] == "left")
-    };
-    let person = eventually("user 2 left", left).await;
-    assert_eq!(person["leaveReason"], "timed_out");
-    let told = ann.expect("participant_left").await;
-    assert_eq!(told["reason"], "timed_out");
 }

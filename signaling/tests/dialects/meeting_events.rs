@@ -106,6 +106,32 @@ async fn a_meeting(served: &Served) -> (i64, [Sio; 3]) {
 }
 
 on_both_databases! {
+    /// Every event of the server's but the cancelling, as it comes to each.
+    async fn a_whole_meeting_as_each_device_is_told(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (id, [mut host, mut moderator, mut guest]) = a_meeting(&served).await;
+        let about = json!({"meetingId": id});
+        say(&mut guest, "meeting_audio_status", json!({"meetingId": id, "isMuted": true})).await;
+        say(&mut guest, "meeting_video_status", json!({"meetingId": id, "isVideoOn": false})).await;
+        say(&mut moderator, "meeting_recording_started", about.clone()).await;
+        say(&mut moderator, "meeting_recording_stopped", about.clone()).await;
+        say(&mut moderator, "leave_meeting_room", about.clone()).await;
+        say(&mut guest, "meeting_hand_raised", about).await;
+        served.world.clock.advance(Duration::from_secs(90));
+        put(&served, id, "end").await;
+        for (name, device) in [("host", &mut host), ("moderator", &mut moderator), ("guest", &mut guest)] {
+            let mut told = Vec::new();
+            while told.last().is_none_or(|(event, _)| event != "meeting_ended") {
+                told.push(next(device).await);
+            }
+            insta::assert_json_snapshot!(format!("told_{name}"), told);
+        }
+        let other = create(&served, Some("2023-11-15T10:00:00Z")).await;
+        assert_eq!(next(&mut guest).await.0, "meeting_invitation");
+        put(&served, other, "cancel").await;
+        insta::assert_json_snapshot!("told_cancelled", next(&mut guest).await);
+    }
+
     /// meeting_invitation: at once, on connecting, and for later.
     async fn meeting_invitation_reaches_the_invited(db: TestDb) {
         let served = with_jitsi(&db).await;
@@ -158,6 +184,42 @@ on_both_databases! {
     }
 
     /// meeting_audio_status, meeting_video_status → user_audio_status, user_video_status.
+    /// Who gave the password and was lost for too long has no need to give it again; the
+    /// event has no place for it.
+    async fn who_is_lost_comes_back_to_a_meeting_with_a_password(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let body = json!({"title": "Interview", "password": "secret", "participantUserIds": [3]});
+        let (_, meeting) = served.ask(By::User("1"), "POST", "/api/meeting/create", body).await;
+        let id = meeting["id"].as_i64().unwrap();
+        let about = json!({"meetingId": id});
+        let mut host = device(&served, "1").await;
+        say(&mut host, "join_meeting_room", about.clone()).await;
+        let mut guest = device(&served, "3").await;
+        let without = refused(&mut guest, "join_meeting_room", about.clone()).await;
+        assert_eq!(without, "wrong-password");
+        let password = json!({"password": "secret"});
+        let join = format!("/api/meeting/{id}/join");
+        served.get_done(By::User("3"), "POST", &join, password).await;
+        say(&mut guest, "join_meeting_room", about.clone()).await;
+        assert_eq!(next(&mut host).await.0, "user_joined_meeting");
+        drop(guest);
+        let record = async || {
+            let meeting = CallRef::Number(id);
+            served.world.service.call(&principal("1"), &meeting).await.unwrap()
+        };
+        eventually("it is lost", async || {
+            let record = record().await;
+            let mut rows = record.participants.iter();
+            rows.any(|row| row.participant.presence.lost_at.is_some()).then_some(())
+        })
+        .await;
+        served.world.clock.advance(Duration::from_secs(21));
+        assert_eq!(next(&mut host).await.0, "user_left_meeting");
+        let mut guest = device(&served, "3").await;
+        say(&mut guest, "join_meeting_room", about).await;
+        assert_eq!(next(&mut host).await.0, "user_joined_meeting");
+    }
+
     async fn audio_and_video_status(db: TestDb) {
         let served = with_jitsi(&db).await;
         let (id, [mut host, mut moderator, mut guest]) = a_meeting(&served).await;

@@ -284,6 +284,8 @@ on_both_databases! {
         };
         for (query, want) in [
             ("", 2),
+            ("?status=", 2),
+            ("?status=&limit=1", 1),
             ("?status=COMPLETED", 1),
             ("?status=SCHEDULED", 1),
             ("?status=IN_PROGRESS", 0),

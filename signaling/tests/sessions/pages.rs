@@ -17,7 +17,7 @@ struct TwoFiles;
 impl Assets for TwoFiles {
     fn get(&self, path: &str) -> Option<Asset> {
         let (bytes, mime) = match path {
-            "index.html" | "docs.html" => ("<!doctype html>", "text/html"),
+            "index.html" | "docs.html" | "call.html" => ("<!doctype html>", "text/html"),
             "assets/index-3f2a.js" => ("export {}", "text/javascript"),
             _ => return None,
         };
@@ -132,6 +132,20 @@ async fn every_answer_has_the_headers_that_guard_the_page() {
         assert!(policy.contains("base-uri 'none'"), "{path}: {policy}");
         let scripts = policy.contains("script-src 'unsafe-inline'");
         assert_eq!(scripts, path.starts_with("/examples/"), "{path}: {policy}");
+    }
+}
+
+#[tokio::test]
+async fn the_entry_page_alone_may_show_the_jitsi() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = served(&db).await;
+    for path in ["/", "/r/standup", "/call.html"] {
+        let response = get(&served, path).await;
+        for name in ["content-security-policy", "permissions-policy"] {
+            let value = response.headers()[name].to_str().unwrap();
+            let named = value.contains("https://meet.jit.si");
+            assert_eq!(named, path == "/call.html", "{path} {name}: {value}");
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 import { Call } from '../call/Call';
 import { type CallState, isOver } from '../call/state';
 import { consoleLogger } from '../logger';
+import { Presence } from '../presence';
 import { LocalMedia } from '../rtc/LocalMedia';
 import type { VideoCodec } from '../rtc/codecs';
 import type { View } from './dom';
@@ -24,6 +25,8 @@ export class App {
   #view: View | undefined;
   #call: Call | undefined;
   #media: LocalMedia | undefined;
+  /** Before the call, of somebody whose application has entered it already. */
+  #presence: Presence | undefined;
   #speaker = '';
 
   constructor(private readonly root: HTMLElement) {}
@@ -66,6 +69,7 @@ export class App {
     this.#media = media;
     const token = identity.token();
     const given = token === undefined ? undefined : identity.nameInToken(token);
+    if (token !== undefined) this.#presence = new Presence(room, token, fetch.bind(window), window);
     this.#show(
       new PrejoinView({
         room,
@@ -84,6 +88,8 @@ export class App {
   #join(room: string, name: string, media: LocalMedia): void {
     const token = identity.token();
     if (token === undefined) identity.rememberName(name);
+    this.#presence?.stop();
+    this.#presence = undefined;
     const call = new Call({
       url: socketUrl(),
       name,
@@ -131,6 +137,8 @@ export class App {
     const call = this.#call;
     this.#call = undefined;
     call?.leave();
+    this.#presence?.leave();
+    this.#presence = undefined;
     this.#media?.closeAll();
     this.#media = undefined;
   }

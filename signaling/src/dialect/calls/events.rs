@@ -110,7 +110,7 @@ impl SocketDialect for CallEvents {
             }
             "call_join" => {
                 let record = service.enter(&who, call, None).await?;
-                link.arrive(record.call.id).await;
+                link.arrive(&record).await;
             }
             "call_leave" => {
                 let record = service.depart(&who, call).await?;
@@ -121,7 +121,8 @@ impl SocketDialect for CallEvents {
             }
             "call_status_update" => {
                 let change = about.status.unwrap_or_default().into();
-                service.set_media(&who, call, change).await?;
+                let record = service.set_media(&who, call, change).await?;
+                link.arrive(&record).await;
             }
             RECORDING_STARTED | RECORDING_STOPPED => {
                 let on = event == RECORDING_STARTED;
@@ -150,8 +151,9 @@ fn told(viewer: &UserId, news: &News) -> Option<Telling> {
     let own = news.event.user.as_ref() == Some(viewer);
     match news.event.what {
         Happening::Ringing if own => Some(incoming(news)),
-        Happening::Accepted => by_subject("call_accepted", news),
-        Happening::Declined => by_subject("call_declined", news),
+        // "Another participant accepted the call": one's own devices stop ringing.
+        Happening::Accepted if !own && follows(viewer, news) => by_subject("call_accepted", news),
+        Happening::Declined if own || follows(viewer, news) => by_subject("call_declined", news),
         Happening::Joined if alone(news) && follows(viewer, news) => {
             with_participants("call_participant_joined", news)
         }

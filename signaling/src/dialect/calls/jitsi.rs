@@ -37,6 +37,8 @@ const STYLE: LinkStyle = LinkStyle {
 pub(super) struct JitsiBlock {
     /// Null where the Jitsi asks for none.
     token: Option<String>,
+    /// Who holds the call: `sfu`, that is we, or `jitsi`.
+    backend: &'static str,
     meeting_url: String,
     config: JitsiConfig,
 }
@@ -104,6 +106,7 @@ impl JitsiBlock {
         let issued = links.issue(call.nature.backend, &STYLE, &call.room, &visitor, now)?;
         Ok(Self {
             token: issued.token,
+            backend: issued.backend.as_str(),
             meeting_url: issued.url,
             config: JitsiConfig::of(call, &visitor),
         })

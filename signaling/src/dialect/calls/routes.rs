@@ -11,7 +11,7 @@ use super::jitsi::{ConfigStatus, JitsiBlock};
 use super::projection::{self, CallNumber};
 use super::refusal::{Refusal, Refusals};
 use super::wire::{ActiveCalls, Details, Done, History, HistoryQuery, Initiate, Initiated, Joined};
-use crate::domain::call::CallStatus;
+use crate::domain::call::{CallStatus, Origin};
 use crate::domain::lifecycle::HangUp;
 use crate::http::AppState;
 use crate::http::body::JsonBody;
@@ -148,6 +148,7 @@ async fn active(
     Asker(who): Asker,
 ) -> Result<Json<ActiveCalls>, Problem> {
     let filter = CallFilter {
+        origins: vec![Origin::Chat],
         statuses: vec![CallStatus::Pending, CallStatus::Ongoing],
         limit: MAX_ACTIVE,
         ..CallFilter::default()

@@ -339,6 +339,7 @@ impl HistoryQuery {
             return Err(RequestRefused::Malformed("offset must be 0 to 100000"));
         }
         Ok(CallFilter {
+            origins: vec![Origin::Chat],
             limit: limit.min(CallFilter::MAX_LIMIT),
             offset,
             ..CallFilter::default()

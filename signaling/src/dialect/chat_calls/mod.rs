@@ -10,9 +10,11 @@
 //!   `isMicMuted` (the document's), `isCameraOff`, `isScreenSharing`, `isHandRaised`; for
 //!   the camera `isCameraOn` and `isVideoOn` are understood as well.
 //! - A call is named by its UUID (`id`, `callId`) or by its `number`.
-//! - "Update participant status" takes the participant's words `joined`, `left`,
-//!   `declined` (or `rejected`), `accepted` and `ringing`, which changes nothing; and
-//!   the call's words `completed`, `cancelled` and `failed`, which end it.
+//! - "Update participant status" takes every word of the document's, and `accepted`: the
+//!   participant's `joined`, `left`, `declined` (or `rejected`) and `missed`, which stops
+//!   the ring of whoever says it, and all of it when the initiator does; the call's
+//!   `completed`, `cancelled` and `failed`, which end it. `initiated`, `invited`,
+//!   `ringing` and `ongoing` the server knows itself: they change nothing.
 //! - `ringing` is a call that nobody but its initiator has come to, also when the
 //!   initiator is in it already.
 //! - `GET /api/v1/calls/{id}` is the native API's as well: one answer serves both.

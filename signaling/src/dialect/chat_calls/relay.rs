@@ -45,7 +45,7 @@ async fn pass_on(
     event: &'static str,
     (field, value): (&'static str, &Value),
 ) -> Answer {
-    let from = &link.who().user;
+    let from = &link.who().user.clone();
     let record = link.service().call(link.who(), call).await?;
     if !(is_in(&record, from) && is_in(&record, target)) {
         return Err(CallError::NotInCall.into());
@@ -55,6 +55,8 @@ async fn pass_on(
         "fromUserId": from.as_str(),
         field: value,
     });
+    // Two who speak with each other may say nothing more to us while they talk.
+    link.arrive(&record).await;
     match link.relay(target, event, &message) {
         true => Ok(Value::Null),
         false => Err(RequestRefused::Unreachable.into()),

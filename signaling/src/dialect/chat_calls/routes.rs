@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::wire::{CallDetails, CallName, CallView, ChangeStatus, History, InitiateCall, JoinCall};
+use super::wire::{CallDetails, CallView, ChangeStatus, History, InitiateCall, JoinCall};
 use super::words::MediaPatch;
 use crate::domain::call::{CallMode, Nature, Origin};
 use crate::domain::lifecycle::HangUp;
@@ -15,11 +15,11 @@ use crate::domain::participant::Role;
 use crate::error::CallError;
 use crate::http::AppState;
 use crate::http::body::{JsonBody, OptionalJsonBody};
-use crate::http::extract::{Asker, PathId};
+use crate::http::extract::{Asker, CallName, PathId};
 use crate::http::page::{PageParams, PageQuery};
 use crate::http::problem::{Problem, Refusals};
 use crate::ids::{ChatId, RoomName};
-use crate::service::{CallFilter, CallRef, CallService, ChatLink, NewCall, mode_of};
+use crate::service::{CallFilter, CallRef, CallService, ChatLink, NewCall};
 
 const TAG: &str = "Calls of chat rooms";
 
@@ -167,12 +167,12 @@ async fn change_media(
 fn new_call(state: &AppState, chat: ChatId, request: &InitiateCall) -> Result<NewCall, Problem> {
     let invited = request.invited()?;
     let whole_chat = invited.is_empty();
-    let group = request.is_group_call.unwrap_or(whole_chat);
     let nature = Nature {
         kind: request.r#type.into(),
-        mode: match group {
+        // Of more than two it becomes one of a group, whatever the request says.
+        mode: match request.is_group_call.unwrap_or(whole_chat) {
             true => CallMode::Group,
-            false => mode_of(invited.len()),
+            false => CallMode::Direct,
         },
         backend: match request.backend {
             Some(word) => word.into(),

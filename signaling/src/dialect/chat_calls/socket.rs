@@ -131,7 +131,7 @@ async fn join(link: &mut Link, said: JoinCall) -> Answer {
     let call = said.call_id.named()?;
     let entered = link.service().enter(link.who(), call, said.password);
     let record = entered.await?;
-    link.arrive(record.call.id).await;
+    link.arrive(&record).await;
     Ok(shown(record))
 }
 
@@ -160,6 +160,7 @@ async fn change_media(link: &mut Link, said: MediaChanged) -> Answer {
     let call = said.call_id.named()?;
     let change = said.patch.into();
     let record = link.service().set_media(link.who(), call, change).await?;
+    link.arrive(&record).await;
     Ok(shown(record))
 }
 
@@ -175,7 +176,7 @@ async fn change_status(link: &mut Link, said: StatusChanged) -> Answer {
     let changed = said.status.bring_about(link.service(), link.who(), call);
     let record = changed.await?;
     match said.status {
-        NewStatus::Joined => link.arrive(record.call.id).await,
+        NewStatus::Joined => link.arrive(&record).await,
         NewStatus::Left => link.forget(record.call.id),
         _ => {}
     }

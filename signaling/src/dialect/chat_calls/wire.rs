@@ -1,7 +1,6 @@
 //! What a call looks like: fields in `camelCase`, times in RFC 3339 UTC, durations in
 //! whole seconds, absent instead of null.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,31 +12,12 @@ use crate::domain::event::{CallEvent, Happening};
 use crate::domain::time::UnixMillis;
 use crate::error::CallError;
 use crate::http::body::HostId;
-use crate::http::extract::PathSegment;
-use crate::http::problem::{Problem, RequestRefused};
-use crate::ids::{CallId, UserId};
+use crate::http::extract::CallName;
+use crate::http::problem::RequestRefused;
+use crate::ids::UserId;
 use crate::service::{CallFilter, CallRecord, CallRef, ParticipantRecord, Person};
 
-/// A call as requests name it: by its UUID or by its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CallName(pub(super) CallRef);
-
-impl CallName {
-    /// What names nothing looks like an id that nobody has.
-    fn of(text: &str) -> Result<Self, CallError> {
-        let number = || text.parse().map(CallRef::Number).ok();
-        let id = CallId::from_str(text).map(CallRef::Id).ok();
-        id.or_else(number).map(Self).ok_or(CallError::UnknownCall)
-    }
-}
-
-impl PathSegment for CallName {
-    fn parse(text: &str) -> Result<Self, Problem> {
-        Ok(Self::of(text)?)
-    }
-}
-
-/// The same in an event's payload.
+/// A [`CallName`] in an event's payload.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct CallIdField(HostId);
 

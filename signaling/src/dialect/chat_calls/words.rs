@@ -46,13 +46,18 @@ impl From<CallType> for CallKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum NewStatus {
-    /// It rings there; the server knows.
+    /// What the server knows as well.
+    Initiated,
+    Invited,
     Ringing,
+    Ongoing,
     Accepted,
     Joined,
     Left,
     Declined,
     Rejected,
+    /// Nobody answered there.
+    Missed,
     Completed,
     Cancelled,
     Failed,
@@ -66,11 +71,14 @@ impl NewStatus {
         call: CallRef,
     ) -> Result<CallRecord, CallError> {
         match self {
-            Self::Ringing => service.call(who, &call).await,
+            Self::Initiated | Self::Invited | Self::Ringing | Self::Ongoing => {
+                service.call(who, &call).await
+            }
             Self::Accepted => service.accept(who, call).await,
             Self::Joined => service.enter(who, call, None).await,
             Self::Left => service.depart(who, call).await,
             Self::Declined | Self::Rejected => service.decline(who, call).await,
+            Self::Missed => service.miss(who, call).await,
             Self::Completed => service.hang_up(who, call, HangUp::Over).await,
             Self::Cancelled => service.hang_up(who, call, HangUp::Cancel).await,
             Self::Failed => service.hang_up(who, call, HangUp::Failed).await,

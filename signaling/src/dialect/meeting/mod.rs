@@ -12,10 +12,17 @@
 //!   shown as numbers, others as strings. Both are taken.
 //! - A meeting that is not scheduled for later is `InProgress` from the beginning; it
 //!   rings. Everything that ended and was not cancelled is `Completed`.
-//! - A meeting may be recorded unless its maker says no.
+//! - A meeting may be recorded unless its maker says no; one that is held in a Jitsi if
+//!   `JITSI_RECORDING_ENABLED` is true besides, which unset it is not ("Jitsi Config
+//!   Object": `=== 'true'`; no other document has the variable).
+//! - A recording whose `fileUrl` is a file's name alone lies in `JITSI_RECORDING_PATH`,
+//!   where the Jitsi's recorder puts its files: the path goes before the name.
 //! - `startedBy` and `stoppedBy` are ids, as `userId` is.
 //! - Who is in the meeting is told of the others there; of its end and its cancelling
 //!   everybody invited is. Hands and screens have no event of the server's here.
+//! - "Can Mute All" has no endpoint and no event: the token of a host or moderator says
+//!   that its holder is one, and a Jitsi lets those mute everybody. In a meeting of ours
+//!   each mutes itself alone.
 //! - `meetingUrl` and `domain` of a join are ours: a front end that opens them lands
 //!   where the meeting is held, in a Jitsi or with us.
 

@@ -34,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// Create new meeting
 #[utoipa::path(post, path = "/api/meeting/create", tag = TAG,
-    operation_id = "create_meeting",
+    operation_id = "create_meeting", request_body = CreateBody,
     responses((status = 201, body = MeetingView), Refusals))]
 async fn create(
     State(state): State<AppState>,
@@ -49,7 +49,7 @@ async fn create(
 /// Join meeting
 #[utoipa::path(post, path = "/api/meeting/{id}/join", tag = TAG,
     operation_id = "join_meeting",
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path)), request_body = Option<JoinBody>,
     responses((status = 200, body = JoinAnswer), Refusals))]
 async fn join(
     State(state): State<AppState>,
@@ -134,7 +134,7 @@ async fn details(
 /// Save recording metadata
 #[utoipa::path(post, path = "/api/meeting/{id}/recording", tag = TAG,
     operation_id = "add_meeting_recording",
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path)), request_body = RecordingBody,
     responses((status = 201, body = RecordingView), Refusals))]
 async fn add_recording(
     State(state): State<AppState>,
@@ -143,7 +143,7 @@ async fn add_recording(
     JsonBody(body): JsonBody<RecordingBody>,
 ) -> Result<(StatusCode, Json<RecordingView>), Problem> {
     let service = &state.sessions().service;
-    let new = body.into_recording()?;
+    let new = body.into_recording(&state.links().jitsi().config().recording_path)?;
     let recording = service.add_recording(&who, meeting.into(), new).await?;
     let view = RecordingView::of(meeting, recording);
     Ok((StatusCode::CREATED, Json(view)))

@@ -106,8 +106,9 @@ impl SocketDialect for Meetings {
             }
             _ => {
                 let change = said.media(event)?;
-                let service = link.service();
-                service.set_media(link.who(), meeting, change).await?;
+                let changed = link.service().set_media(link.who(), meeting, change);
+                let record = changed.await?;
+                link.arrive(&record).await;
             }
         }
         Ok(Value::Null)
@@ -133,7 +134,7 @@ async fn join(link: &mut Link, meeting: CallRef) -> Result<(), Problem> {
         Ok(record) if record.people().iter().any(here) => record,
         _ => service.enter(who, meeting, None).await?,
     };
-    link.arrive(record.call.id).await;
+    link.arrive(&record).await;
     Ok(())
 }
 

@@ -241,11 +241,18 @@ pub(super) struct RecordingBody {
 }
 
 impl RecordingBody {
-    pub(super) fn into_recording(self) -> Result<NewRecording, RequestRefused> {
+    /// `path` is where the Jitsi's recorder puts its files.
+    pub(super) fn into_recording(self, path: &str) -> Result<NewRecording, RequestRefused> {
+        let url = match self.file_url.contains('/') {
+            false if !self.file_url.is_empty() => {
+                format!("{}/{}", path.trim_end_matches('/'), self.file_url)
+            }
+            _ => self.file_url,
+        };
         let format = self.format.filter(|format| !format.is_empty());
         let format = format.map(|format| bounded("format", &format, MAX_FORMAT_CHARS));
         Ok(NewRecording {
-            url: bounded("fileUrl", &self.file_url, MAX_URL_CHARS)?,
+            url: bounded("fileUrl", &url, MAX_URL_CHARS)?,
             size: whole("fileSize", self.file_size)?,
             duration_secs: whole("duration", self.duration)?,
             format: format.transpose()?,

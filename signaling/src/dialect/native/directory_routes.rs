@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Create or replace a user
 #[utoipa::path(put, path = "/api/v1/directory/users/{id}", tag = TAG,
-    params(("id" = String, Path)),
+    params(("id" = String, Path)), request_body = UserBody,
     responses((status = 200, body = UserView), Refusals))]
 async fn put_user(
     State(state): State<AppState>,
@@ -77,7 +77,7 @@ async fn delete_user(
 
 /// Create or replace a chat room
 #[utoipa::path(put, path = "/api/v1/directory/chat-rooms/{id}", tag = TAG,
-    params(("id" = String, Path)),
+    params(("id" = String, Path)), request_body = ChatBody,
     responses((status = 200, body = ChatView), Refusals))]
 async fn put_chat(
     State(state): State<AppState>,
@@ -133,7 +133,7 @@ async fn chat_messages(
 
 /// Create or replace an appointment
 #[utoipa::path(put, path = "/api/v1/directory/appointments/{id}", tag = TAG,
-    params(("id" = String, Path)),
+    params(("id" = String, Path)), request_body = AppointmentBody,
     responses((status = 200, body = AppointmentView), Refusals))]
 async fn put_appointment(
     State(state): State<AppState>,

@@ -10,10 +10,8 @@ use utoipa_axum::routes;
 
 use super::wire::EventEntry;
 use crate::http::AppState;
-use crate::http::extract::{Asker, PathId};
+use crate::http::extract::{Asker, CallName, PathId};
 use crate::http::problem::{Problem, Refusals, RequestRefused};
-use crate::ids::CallId;
-use crate::service::CallRef;
 
 const MAX_EVENTS: u32 = 500;
 
@@ -37,17 +35,17 @@ struct EventList {
 
 /// What happened in a call after an event, in order
 #[utoipa::path(get, path = "/api/v1/calls/{id}/events", tag = "Convoke",
-    params(("id" = String, Path, description = "UUID of the call"), EventsQuery),
+    params(("id" = String, Path, description = "UUID or number of the call"), EventsQuery),
     responses((status = 200, body = EventList), Refusals))]
 async fn list_events(
     State(state): State<AppState>,
     Asker(who): Asker,
-    PathId(call): PathId<CallId>,
+    PathId(CallName(call)): PathId<CallName>,
     query: Result<Query<EventsQuery>, QueryRejection>,
 ) -> Result<Json<EventList>, Problem> {
     let malformed = RequestRefused::Malformed("after must be an event's number");
     let Query(query) = query.map_err(|_| malformed)?;
-    let (call, after) = (CallRef::Id(call), query.after.unwrap_or(0));
+    let after = query.after.unwrap_or(0);
     let service = &state.sessions().service;
     let events = service.events_after(&who, &call, after, MAX_EVENTS).await?;
     let events = events.into_iter().map(EventEntry::from).collect();

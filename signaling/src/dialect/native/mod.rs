@@ -6,6 +6,7 @@ mod directory_wire;
 mod events;
 mod notification_routes;
 mod notification_wire;
+mod presence;
 mod routes;
 mod wire;
 
@@ -20,4 +21,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     routes::routes()
         .merge(directory_routes::routes())
         .merge(notification_routes::routes())
+        .merge(presence::routes())
 }

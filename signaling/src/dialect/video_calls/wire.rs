@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::call::{Backend, CallStatus, EndReason, Origin};
@@ -142,12 +143,26 @@ impl StatusBody {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Of this status alone.
+    /// Of this status alone; an empty one is none.
+    #[serde(default, deserialize_with = "empty_is_none")]
     status: Option<VideoCallStatus>,
     /// How many, at most 100.
     #[param(minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
     offset: Option<u32>,
+}
+
+/// What a form sends whose filter is not set.
+fn empty_is_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let word = String::deserialize(deserializer)?;
+    if word.is_empty() {
+        return Ok(None);
+    }
+    T::deserialize(word.into_deserializer()).map(Some)
 }
 
 impl ListQuery {

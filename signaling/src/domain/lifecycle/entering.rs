@@ -6,6 +6,7 @@ use crate::domain::event::Happening;
 use crate::domain::participant::{
     LeaveReason, MediaState, Participant, ParticipantStatus, Presence, Role,
 };
+use crate::domain::time::UnixMillis;
 use crate::ids::{ParticipantId, UserId};
 
 impl Step<'_> {
@@ -84,6 +85,9 @@ impl Step<'_> {
         if was_empty {
             self.clear(Deadline::Linger);
         }
+        if newcomer.by_word {
+            self.set(Deadline::Word(participant.id), self.at + self.word_time());
+        }
         self.outcome.seated = Some(participant.id);
         self.outcome.changed.push(participant.clone());
         self.state.present.push(participant);
@@ -101,7 +105,7 @@ impl Step<'_> {
             role: Role::Viewer,
             status: ParticipantStatus::Joined,
             joined_at: Some(self.at),
-            ..new_row(&newcomer)
+            ..new_row(&newcomer, self.at)
         };
         self.record_of(Happening::Joined, &participant);
         self.outcome.seated = Some(participant.id);
@@ -140,20 +144,20 @@ impl Step<'_> {
         }?
         .id;
         let by_word = newcomer.by_word;
-        let mut was_lost = false;
+        if by_word {
+            // Its coming again is a sign of life, as everything that it asks for.
+            return Some(id);
+        }
+        let (mut lost, mut heard) = (false, false);
         self.change(id, |p| {
-            was_lost = p.presence.by_word && p.presence.lost_at.is_some();
-            let converted = p.presence.by_word && !by_word;
-            if converted {
-                p.presence = Presence::DEVICE;
-            } else if was_lost {
-                p.presence.lost_at = None;
-            }
-            converted || was_lost
+            lost = p.presence.lost_at.is_some();
+            heard = p.presence.heard_at.is_some();
+            p.presence = Presence::DEVICE;
+            true
         });
-        if was_lost {
-            self.record_about(Happening::Resumed, id);
-            self.clear(Deadline::Grace(id));
+        self.found(id, lost);
+        if heard {
+            self.clear(Deadline::Word(id));
         }
         Some(id)
     }
@@ -170,14 +174,14 @@ impl Step<'_> {
                 name: newcomer.name.clone(),
                 avatar_url: newcomer.avatar_url.clone(),
                 leave_reason: None,
-                presence: presence_of(newcomer),
+                presence: presence_of(newcomer, self.at),
                 ..self.state.asked.remove(index)
             };
         }
         let known = self.state.role_of(&newcomer.user);
         Participant {
             role: known.unwrap_or(newcomer.role),
-            ..new_row(newcomer)
+            ..new_row(newcomer, self.at)
         }
     }
 
@@ -218,15 +222,18 @@ impl Step<'_> {
     }
 }
 
-const fn presence_of(newcomer: &Newcomer) -> Presence {
+const fn presence_of(newcomer: &Newcomer, at: UnixMillis) -> Presence {
     match newcomer.by_word {
-        true => Presence::BY_WORD,
+        true => Presence {
+            heard_at: Some(at),
+            ..Presence::BY_WORD
+        },
         false => Presence::DEVICE,
     }
 }
 
 /// Of somebody who was not asked.
-fn new_row(newcomer: &Newcomer) -> Participant {
+fn new_row(newcomer: &Newcomer, at: UnixMillis) -> Participant {
     Participant {
         id: newcomer.id,
         user: newcomer.user.clone(),
@@ -239,7 +246,7 @@ fn new_row(newcomer: &Newcomer) -> Participant {
         joined_at: None,
         left_at: None,
         leave_reason: None,
-        presence: presence_of(newcomer),
+        presence: presence_of(newcomer, at),
         media: MediaState::default(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Deadline, HangUp, Refusal, Step};
-use crate::domain::call::{Backend, CallMode, CallStatus, EndReason, Origin};
+use crate::domain::call::{CallMode, CallStatus, EndReason, Origin};
 use crate::domain::event::Happening;
 use crate::domain::participant::{LeaveReason, Participant, ParticipantStatus};
 use crate::domain::time::UnixMillis;
@@ -45,33 +45,6 @@ impl Step<'_> {
         self.record_about(Happening::Resumed, id);
         self.clear(Deadline::Grace(id));
         Ok(())
-    }
-
-    /// Whoever is there by its word has no Session to lose, but may be silent.
-    pub(super) fn absent(&mut self, user: &UserId) {
-        let at = self.at;
-        for id in self.by_word(user) {
-            if self.change(id, |p| {
-                p.presence.lost_at.is_none() && p.presence.lost_at.replace(at).is_none()
-            }) {
-                self.record_about(Happening::Disconnected, id);
-                self.set(Deadline::Grace(id), at + self.rules.grace);
-            }
-        }
-    }
-
-    pub(super) fn back(&mut self, user: &UserId) {
-        for id in self.by_word(user) {
-            if self.change(id, |p| p.presence.lost_at.take().is_some()) {
-                self.record_about(Happening::Resumed, id);
-                self.clear(Deadline::Grace(id));
-            }
-        }
-    }
-
-    fn by_word(&self, user: &UserId) -> Vec<ParticipantId> {
-        let own = self.state.present.iter().filter(|p| p.user == *user);
-        own.filter(|p| p.presence.by_word).map(|p| p.id).collect()
     }
 
     pub(super) fn leave(&mut self, id: ParticipantId, reason: LeaveReason) {
@@ -144,7 +117,7 @@ impl Step<'_> {
     }
 
     /// The last one is gone, or the last but those who only watch.
-    fn vacated(&mut self, by: Option<UserId>, reason: EndReason) {
+    pub(super) fn vacated(&mut self, by: Option<UserId>, reason: EndReason) {
         let call = &self.state.call;
         let ended = call.times.last_left.unwrap_or(self.at);
         if self.unanswered() {
@@ -201,33 +174,6 @@ impl Step<'_> {
         self.record(Happening::Ended(reason), by.as_ref(), None);
     }
 
-    /// Nobody's Session survived the server. Everybody gets the whole grace time to
-    /// come back; who does not has left when the server was last seen alive. Who is
-    /// there by its word in a Jitsi has lost nothing.
-    pub(super) fn recover(&mut self, last_alive: UnixMillis) {
-        let at = self.at;
-        let call = &self.state.call;
-        let elsewhere = call.nature.backend == Backend::Jitsi;
-        let present = self.state.present.iter();
-        let everybody: Vec<_> = present.map(|p| (p.id, p.presence.by_word)).collect();
-        if everybody.is_empty() && call.status == CallStatus::Ongoing {
-            return self.vacated(None, EndReason::Completed);
-        }
-        for (id, by_word) in everybody {
-            if by_word && elsewhere {
-                continue;
-            }
-            if self.change(id, |p| {
-                let known = last_alive.min(at).max(p.joined_at.unwrap_or(at));
-                let lost_at = &mut p.presence.lost_at;
-                lost_at.is_none() && lost_at.replace(known).is_none()
-            }) {
-                self.record_about(Happening::Disconnected, id);
-            }
-            self.set(Deadline::Grace(id), at + self.rules.grace);
-        }
-    }
-
     /// Takes a present Participant out of the Call; `false` when it is not there.
     fn remove(&mut self, id: ParticipantId, reason: LeaveReason) -> bool {
         let Some(index) = self.state.present.iter().position(|p| p.id == id) else {
@@ -235,8 +181,13 @@ impl Step<'_> {
         };
         let mut participant = self.state.present.remove(index);
         let lost_at = participant.presence.lost_at.take();
-        // Who was lost was last known to be there when it was lost.
-        let left_at = lost_at.unwrap_or(self.at);
+        let heard_at = participant.presence.heard_at.take();
+        // Who was lost was last known to be there when it was lost, or heard.
+        let last_known = match reason {
+            LeaveReason::TimedOut => lost_at.or(heard_at),
+            _ => lost_at,
+        };
+        let left_at = last_known.unwrap_or(self.at);
         participant.status = ParticipantStatus::Left;
         participant.left_at = Some(left_at);
         participant.leave_reason = Some(reason);
@@ -247,6 +198,9 @@ impl Step<'_> {
         self.record_of(Happening::Left(reason), &participant);
         if lost_at.is_some() {
             self.clear(Deadline::Grace(id));
+        }
+        if heard_at.is_some() {
+            self.clear(Deadline::Word(id));
         }
         self.outcome.changed.push(participant.clone());
         if participant.invited {

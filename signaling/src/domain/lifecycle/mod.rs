@@ -6,6 +6,7 @@
 
 mod entering;
 mod leaving;
+mod presence;
 mod ringing;
 
 use std::time::Duration;
@@ -39,6 +40,10 @@ pub struct Rules {
     pub planned_linger: Duration,
     /// How long people are rung.
     pub ring: Duration,
+    /// How long somebody is believed to be there by its word, in a Call of ours.
+    pub word: Duration,
+    /// The same in a Jitsi, of whose rooms nobody tells us.
+    pub word_elsewhere: Duration,
     /// After which a Call is ended.
     pub max_duration: Duration,
 }
@@ -55,6 +60,10 @@ pub enum Transition {
         user: UserId,
     },
     Decline {
+        user: UserId,
+    },
+    /// Did not answer the ring; of whoever calls, nobody did.
+    Miss {
         user: UserId,
     },
     /// Begins a Call by word.
@@ -78,6 +87,14 @@ pub enum Transition {
     },
     /// Or it is again.
     Back {
+        user: UserId,
+    },
+    /// A user goes, it says, of whom we would not have noticed.
+    Gone {
+        user: UserId,
+    },
+    /// A user gave a sign of life, and no more.
+    Heard {
         user: UserId,
     },
     Leave {
@@ -104,6 +121,10 @@ pub enum Transition {
     GraceOver {
         participant: ParticipantId,
     },
+    /// Nothing was heard for long of somebody who is there by its word alone.
+    WordOver {
+        participant: ParticipantId,
+    },
     /// An empty Call's time to be entered again is over.
     LingerOver,
     RingOver,
@@ -119,10 +140,32 @@ pub enum Transition {
         by: Option<UserId>,
         reason: EndReason,
     },
+    /// A member calls anew: what nobody is known to be in any more is over.
+    Supersede {
+        by: UserId,
+    },
     /// The server starts again; it was last alive at `last_alive`.
     Recover {
         last_alive: UnixMillis,
     },
+}
+
+impl Transition {
+    /// Whose doing it is, who is therefore alive. Connections that come and go have
+    /// transitions of their own.
+    fn speaker(&self) -> Option<&UserId> {
+        match self {
+            Self::Join(newcomer) => Some(&newcomer.user),
+            Self::Accept { user }
+            | Self::Decline { user }
+            | Self::Heard { user }
+            | Self::SetMedia { user, .. } => Some(user),
+            Self::Start { by } | Self::SetRecording { by, .. } | Self::AddRecording { by } => {
+                by.as_ref()
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +238,7 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deadline {
     Grace(ParticipantId),
+    Word(ParticipantId),
     Linger,
     Ring,
     Plan,
@@ -205,6 +249,7 @@ impl Deadline {
     pub const fn transition(self) -> Transition {
         match self {
             Self::Grace(participant) => Transition::GraceOver { participant },
+            Self::Word(participant) => Transition::WordOver { participant },
             Self::Linger => Transition::LingerOver,
             Self::Ring => Transition::RingOver,
             Self::Plan => Transition::PlanOver,
@@ -318,17 +363,22 @@ impl Step<'_> {
         if self.state.call.status == CallStatus::Ended {
             return self.take_after_end(transition);
         }
+        let speaker = transition.speaker().cloned();
         match transition {
             Transition::Plan(plan) => self.plan(plan),
             Transition::Join(newcomer) => self.join(newcomer)?,
             Transition::Watch(newcomer) => self.watch(newcomer)?,
             Transition::Accept { user } => self.accept(&user)?,
             Transition::Decline { user } => self.decline(&user)?,
+            Transition::Miss { user } => self.miss_by_word(&user),
             Transition::Start { by } => self.start_by_word(by.as_ref()),
             Transition::Disconnect { participant, epoch } => self.disconnect(participant, epoch),
             Transition::Resume { participant, epoch } => self.resume(participant, epoch)?,
             Transition::Absent { user } => self.absent(&user),
             Transition::Back { user } => self.back(&user),
+            Transition::Gone { user } => self.gone(&user),
+            // Every word of a user is one, and heard below.
+            Transition::Heard { .. } => {}
             Transition::Leave {
                 participant,
                 reason,
@@ -340,13 +390,18 @@ impl Step<'_> {
                 self.record(Happening::RecordingAdded, by.as_ref(), None);
             }
             Transition::GraceOver { participant } => self.grace_over(participant),
+            Transition::WordOver { participant } => self.word_over(participant),
             Transition::LingerOver => self.linger_over(),
             Transition::RingOver => self.ring_over(),
             Transition::PlanOver => self.plan_over(),
             Transition::DurationOver => self.end(None, EndReason::Completed, self.at),
             Transition::HangUp { by, how } => self.hang_up(by, how),
             Transition::End { by, reason } => self.end(by, reason, self.at),
+            Transition::Supersede { by } => self.supersede(by),
             Transition::Recover { last_alive } => self.recover(last_alive),
+        }
+        if let Some(user) = speaker {
+            self.heard(&user);
         }
         Ok(())
     }

@@ -68,10 +68,23 @@ impl Step<'_> {
         self.settle_ring();
     }
 
+    pub(super) fn miss_by_word(&mut self, user: &UserId) {
+        if self.state.call.initiated_by.as_ref() == Some(user) {
+            return self.ring_over();
+        }
+        self.miss_if(|p| p.user == *user);
+        self.settle_ring();
+    }
+
     /// Whoever was awaited is so no longer.
     pub(super) fn miss(&mut self) {
+        self.miss_if(|_| true);
+    }
+
+    fn miss_if(&mut self, concerns: impl Fn(&Participant) -> bool) {
         let mut missed = Vec::new();
-        for row in self.state.asked.iter_mut().filter(|p| awaited(p)) {
+        let asked = self.state.asked.iter_mut();
+        for row in asked.filter(|p| awaited(p) && concerns(p)) {
             row.status = ParticipantStatus::Missed;
             missed.push(row.clone());
         }

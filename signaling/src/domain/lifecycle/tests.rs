@@ -1,5 +1,6 @@
 //! Tables of what transitions do; those of ringing and of viewers are files of their own.
 
+mod presence;
 mod ringing;
 mod watching;
 
@@ -16,6 +17,8 @@ const RULES: Rules = Rules {
     linger: Duration::ZERO,
     planned_linger: Duration::from_millis(500),
     ring: Duration::from_millis(50),
+    word: Duration::from_millis(8_000),
+    word_elsewhere: Duration::from_millis(9_000),
     max_duration: Duration::from_millis(10_000),
 };
 

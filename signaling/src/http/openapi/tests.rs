@@ -83,12 +83,10 @@ fn every_operation_says_what_it_is_and_how_it_refuses() {
     }
 }
 
-/// A route without a description can only come from `route`, which dialects therefore
-/// do not use.
-#[test]
-fn dialects_register_routes_with_their_description() {
+/// The sources of the dialects.
+fn sources() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialect");
-    let mut folders = vec![root];
+    let (mut folders, mut found) = (vec![root], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -96,8 +94,45 @@ fn dialects_register_routes_with_their_description() {
                 folders.push(path);
             } else {
                 let text = std::fs::read_to_string(&path).unwrap();
-                assert!(!text.contains(".route("), "{}", path.display());
+                found.push((path.display().to_string(), text));
             }
         }
     }
+    found
+}
+
+/// A route without a description can only come from `route`, which dialects therefore
+/// do not use.
+#[test]
+fn dialects_register_routes_with_their_description() {
+    for (path, text) in sources() {
+        assert!(!text.contains(".route("), "{path}");
+    }
+}
+
+/// Our extractors of bodies are our own, so that nothing but the description says that
+/// there is one.
+#[test]
+fn every_handler_that_takes_a_body_describes_it() {
+    let mut bodies = 0;
+    for (path, text) in sources() {
+        for handler in text.split("#[utoipa::path(").skip(1) {
+            let (description, rest) = handler.split_once("async fn ").unwrap();
+            let (signature, _) = rest.split_once("\n}").unwrap();
+            let takes = signature.contains("JsonBody");
+            let name = signature.split('(').next().unwrap();
+            assert_eq!(
+                description.contains("request_body"),
+                takes,
+                "{path}: {name}"
+            );
+            bodies += usize::from(takes);
+        }
+    }
+    let api = json(&document());
+    let operations = api["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|path| path.as_object().unwrap().values());
+    let described = operations.filter(|operation| operation["requestBody"].is_object());
+    assert_eq!(described.count(), bodies);
+    assert!(bodies > 10);
 }

@@ -34,7 +34,8 @@ impl Session {
         let principal = match (token, name) {
             (Some(token), _) => {
                 let now = self.context.clock.now();
-                auth.token_or_fetch(&token, now).await?
+                let who = auth.token_or_fetch(&token, now).await?;
+                self.context.service.recognize(who).await
             }
             (None, name) => auth.guest(&name.unwrap_or_default(), Uuid::new_v4())?,
         };

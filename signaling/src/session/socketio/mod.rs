@@ -32,7 +32,7 @@ use crate::domain::principal::Principal;
 use crate::events::feed::{Feed, Lagged, News};
 use crate::http::problem::{Problem, RequestRefused};
 use crate::ids::{CallId, UserId};
-use crate::service::{CallRef, CallService};
+use crate::service::{CallRecord, CallRef, CallService};
 use inbox::Incoming;
 
 /// Carries the native Session's messages.
@@ -107,9 +107,12 @@ impl Link {
 
     /// From now on the user is in the Call by this Link, among others of its: when the
     /// last of them is gone, the grace time begins.
-    pub(crate) async fn arrive(&mut self, call: CallId) {
-        let new = self.present.insert(call);
-        if new && self.namespace.presences.enter(&self.who.user, call) {
+    pub(crate) async fn arrive(&mut self, record: &CallRecord) {
+        let call = record.call.id;
+        if self.present.insert(call) {
+            self.namespace.presences.enter(&self.who.user, call);
+        }
+        if record.unheld(&self.who.user) {
             // It may have been over in between; then there is nothing to come back to.
             let _ = self.service().came(&self.who, CallRef::Id(call)).await;
         }

@@ -1,5 +1,4 @@
-//! Through how many Links each user is present in each Call. The first says that it
-//! came and the last that it went; those between make no difference.
+//! Through how many Links each user is present in each Call: the last says that it went.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +12,8 @@ type Counts = HashMap<(UserId, CallId), usize>;
 pub(crate) struct Presences(Arc<Mutex<Counts>>);
 
 impl Presences {
-    /// Whether this is the first.
-    pub(super) fn enter(&self, user: &UserId, call: CallId) -> bool {
-        let mut counts = self.lock();
-        let count = counts.entry((user.clone(), call)).or_default();
-        *count += 1;
-        *count == 1
+    pub(super) fn enter(&self, user: &UserId, call: CallId) {
+        *self.lock().entry((user.clone(), call)).or_default() += 1;
     }
 
     /// Whether that was the last.
@@ -49,12 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_comes_and_the_last_goes() {
+    fn only_the_last_goes() {
         let presences = Presences::default();
         let user = UserId::try_from("1").unwrap();
         let call = CallId::from_uuid(Uuid::from_u128(1));
-        assert!(presences.enter(&user, call));
-        assert!(!presences.enter(&user, call));
+        presences.enter(&user, call);
+        presences.enter(&user, call);
         assert!(!presences.leave(&user, call));
         assert!(presences.leave(&user, call));
         assert!(!presences.leave(&user, call));

@@ -15,14 +15,14 @@ fn nature(origin: Origin, mode: CallMode) -> Nature {
     }
 }
 
-fn called(origin: Origin, mode: CallMode) -> CallState {
+pub(super) fn called(origin: Origin, mode: CallMode) -> CallState {
     let mut state = state();
     state.call.nature = nature(origin, mode);
     state.call.about.admission = Admission::Members;
     state
 }
 
-fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
+pub(super) fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
     let members = std::iter::once(&CALLER).chain(callees);
     Transition::Plan(Plan {
         by: Some(person(CALLER)),
@@ -46,11 +46,11 @@ fn plan(callees: &[u8], busy: &[u8], ring: bool) -> Transition {
     })
 }
 
-fn person(n: u8) -> UserId {
+pub(super) fn person(n: u8) -> UserId {
     user(&format!("user-{n}"))
 }
 
-fn enter(n: u8) -> Transition {
+pub(super) fn enter(n: u8) -> Transition {
     match join(n) {
         Transition::Join(newcomer) => Transition::Join(Newcomer {
             by_word: true,
@@ -68,8 +68,12 @@ fn decline(n: u8) -> Transition {
     Transition::Decline { user: person(n) }
 }
 
-fn depart(n: u8) -> Transition {
+pub(super) fn depart(n: u8) -> Transition {
     Transition::Depart { user: person(n) }
+}
+
+fn miss(n: u8) -> Transition {
+    Transition::Miss { user: person(n) }
 }
 
 fn hang_up(n: u8) -> Transition {
@@ -177,6 +181,27 @@ fn how_a_call_between_two_ends() {
             .any(|p| p.status == ParticipantStatus::Ringing);
         assert!(want.is_none() || !waiting, "{what}: it rings on");
     }
+}
+
+#[test]
+fn saying_that_nobody_answers() {
+    use EndReason::Missed;
+    // what is said after the ring has begun → how it ended
+    let cases = [
+        ("of the callee's phone", vec![miss(2)], Some(Missed)),
+        ("of the call", vec![enter(1), miss(1)], Some(Missed)),
+        ("too late", vec![enter(1), enter(2), miss(2), miss(1)], None),
+    ];
+    for (what, after, want) in cases {
+        let mut script = vec![plan(&[2], &[], true)];
+        script.extend(after);
+        let (state, _) = run(called(Origin::ChatRoom, CallMode::Direct), script);
+        assert_eq!(state.call.end_reason, want, "{what}");
+    }
+    let group = vec![plan(&[2, 3], &[], true), miss(2)];
+    let (state, _) = run(called(Origin::ChatRoom, CallMode::Group), group);
+    assert_eq!(status_of(&state, 2), ParticipantStatus::Missed);
+    assert_eq!(status_of(&state, 3), ParticipantStatus::Ringing);
 }
 
 #[test]

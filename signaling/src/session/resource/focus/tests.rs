@@ -39,6 +39,7 @@ fn focus(whom: &str, kinds: &[MediaKind], people: &[ParticipantView]) -> Focus {
         you: person(99, "you", "You", &[]),
         participants: people.to_vec(),
         slots: Vec::new(),
+        strain: convoke_media::control::Strain::None,
         speakers: Vec::new(),
         media: MediaContinuity::New,
     };
