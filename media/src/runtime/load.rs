@@ -141,7 +141,12 @@ mod tests {
             *now += Duration::from_millis(1);
             let spent = Duration::from_micros(u64::from(busy));
             if let Some((measured, relief)) = meter.turn(begun, begun + spent) {
-                assert!(measured.abs_diff(busy) < 20, "{measured} for {busy}");
+                // The first window began before.
+                let whole = !reliefs.is_empty();
+                assert!(
+                    !whole || measured.abs_diff(busy) < 20,
+                    "{measured} for {busy}"
+                );
                 reliefs.push(relief.level());
             }
         }

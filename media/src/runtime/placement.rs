@@ -130,7 +130,10 @@ impl State {
     /// fewest Participants are: what a worker does for those who have just come is not
     /// in its load yet.
     fn join(&mut self, router: RouterId) -> usize {
-        let rank = |&worker: &usize| (self.gauges[worker].busy() / STEP, self.load[worker]);
+        let rank = |&worker: &usize| {
+            let gauges = &self.gauges[worker];
+            (gauges.is_full(), gauges.busy() / STEP, self.load[worker])
+        };
         let quietest = (0..self.load.len()).min_by_key(rank);
         let placed = self.routers.entry(router).or_insert(Placed {
             worker: quietest.unwrap_or(0),
@@ -209,6 +212,9 @@ mod tests {
         gauges[0].write(800, Relief::NONE);
         assert!(placement.has_room());
         assert_eq!(carry_out(&placement, &join(3, 30)), 1);
+        // Less busy, because it leaves out what it would do.
+        gauges[0].write(100, Relief::MOST);
+        assert_eq!(carry_out(&placement, &join(4, 40)), 1);
         gauges[1].write(990, Relief::MOST);
         assert!(!placement.has_room());
     }

@@ -107,7 +107,7 @@ impl Core {
         if state.call.nature.backend == Backend::Jitsi {
             return Err(CallError::HeldElsewhere);
         }
-        if !self.rooms.is_live(&turn.room().name) && !self.media.has_room() {
+        if state.call.id == fresh.id && !self.media.has_room() {
             return Err(CallError::Overloaded);
         }
         let admitted = self.comes_in(who, &state).await?;

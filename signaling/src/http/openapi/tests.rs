@@ -119,7 +119,8 @@ fn every_handler_that_takes_a_body_describes_it() {
         for handler in text.split("#[utoipa::path(").skip(1) {
             let (description, rest) = handler.split_once("async fn ").unwrap();
             let (signature, _) = rest.split_once("\n}").unwrap();
-            let takes = signature.contains("JsonBody");
+            let bodies_by = ["JsonBody", "SdpBody(", "FragmentBody("];
+            let takes = bodies_by.iter().any(|body| signature.contains(body));
             let name = signature.split('(').next().unwrap();
             assert_eq!(
                 description.contains("request_body"),
