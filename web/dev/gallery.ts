@@ -1,6 +1,7 @@
 /**
  * The call page with made-up people, to look at layouts without a server:
- * `npm run dev`, then /dev/gallery.html?people=9&screen=1&state=reconnecting.
+ * `npm run dev`, then /dev/gallery.html?people=9&screen=1&state=reconnecting
+ * or ?people=9&strain=fewer_pictures&pictures=4.
  * Not part of the build.
  */
 
@@ -11,7 +12,7 @@ import '../src/ui/styles/tile.css';
 import type { Phase } from '../src/call/state';
 import { initialState } from '../src/call/state';
 import { Emitter } from '../src/emitter';
-import type { ParticipantInfo, TrackInfo } from '../src/protocol/messages';
+import type { ParticipantInfo, SlotAssignment, Strain, TrackInfo } from '../src/protocol/messages';
 import { type CallLike, CallView } from '../src/ui/views/call';
 import { messageView } from '../src/ui/views/message';
 import { CallError } from '../src/errors';
@@ -117,10 +118,23 @@ const streamFor = (key: string, make: () => MediaStream) => {
   return stream;
 };
 
+/** Slots of all pictures but the first few, which a busy server keeps back. */
+function withheld(from: number): Map<string, SlotAssignment> {
+  const sources = ['screen', 'camera'] as const;
+  const pictures = everyone.slice(1).flatMap(({ id, tracks }) =>
+    sources
+      .filter((source) => tracks.some((track) => track.source === source))
+      .map((source) => ({ participantId: id, source, state: 'withheld' }) as const),
+  );
+  return new Map(pictures.slice(from).map((slot, at) => [`${at}`, { mid: `${at}`, ...slot }]));
+}
+
 const everyone = Array.from({ length: people }, (_, index) => person(index));
 const name = (query.get('state') ?? 'joined') as Phase['name'];
 const you = { ...everyone[0]!, role: 'host' as const };
 const live = new Set(['microphone', ...(query.get('camera') === '0' ? [] : ['camera'])]);
+const strain = (query.get('strain') ?? 'none') as Strain;
+const slots = withheld(Number(query.get('pictures') ?? Number.POSITIVE_INFINITY));
 const media = Object.assign(new Emitter(), {
   state: (source: string) => (live.has(source) ? 'live' : 'off'),
   error: () => undefined,
@@ -139,6 +153,8 @@ const call = Object.assign(new Emitter(), {
     room: query.get('room') ?? 'design-review',
     phase: { name } as Phase,
     path: 'connected' as const,
+    strain,
+    slots,
     call: { id: 'c', room: 'design-review', startedAt: Date.now() - 754_000 },
     you,
     participants: everyone.slice(1),
@@ -146,10 +162,13 @@ const call = Object.assign(new Emitter(), {
       people > 2 ? [{ participantId: 'p2', level: 30 }] : [{ participantId: 'p1', level: 30 }],
   },
   show: () => undefined,
-  streamOf: (id: string, source: string) =>
-    source === 'screen'
+  streamOf: (id: string, source: string) => {
+    const isThat = (slot: SlotAssignment) => slot.participantId === id && slot.source === source;
+    if ([...slots.values()].some(isThat)) return undefined;
+    return source === 'screen'
       ? streamFor('screen', slides)
-      : streamFor(id, () => portrait(Number(id.slice(1)))),
+      : streamFor(id, () => portrait(Number(id.slice(1))));
+  },
   audioStreams: () => [],
   leave: () => undefined,
   end: async () => undefined,

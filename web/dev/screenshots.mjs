@@ -26,6 +26,12 @@ const PAGES = {
   people: '/dev/gallery.html?people=9&panel=1',
   novideo: '/dev/gallery.html?people=6&video=0&camera=0',
   reconnecting: '/dev/gallery.html?people=4&state=reconnecting',
+  smaller: '/dev/gallery.html?people=9&strain=smaller_pictures',
+  paused9: '/dev/gallery.html?people=9&strain=fewer_pictures&pictures=4',
+  paused49: '/dev/gallery.html?people=49&strain=fewer_pictures&pictures=9',
+  pausedscreen: '/dev/gallery.html?people=9&screen=1&strain=fewer_pictures&pictures=0',
+  pausedtrouble: '/dev/gallery.html?people=4&state=reconnecting&strain=fewer_pictures&pictures=1',
+  overloaded: '/dev/gallery.html?message=overloaded',
   full: '/dev/gallery.html?message=room_full',
   token: '/dev/gallery.html?message=unauthorized',
 };

@@ -20,6 +20,7 @@ export type {
   Role,
   SlotAssignment,
   Speaker,
+  Strain,
   TrackInfo,
   TrackSource,
   UserInfo,

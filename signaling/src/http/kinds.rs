@@ -46,6 +46,7 @@ const KINDS: &[(&str, &str)] = &[
     ("not-in-call", "the asker is not in the call"),
     ("not-json", "the body is not application/json"),
     ("not-recordable", "the call may not be recorded"),
+    ("overloaded", "no time for another call now; try again"),
     (
         "precondition-failed",
         "If-Match names an ICE session that is over",
@@ -120,7 +121,7 @@ pub(crate) struct ProblemBody {
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// For people; not in 5xx.
+    /// For people; in 5xx at most that it is too much.
     detail: Option<String>,
 }
 

@@ -66,7 +66,7 @@ describe('joining', () => {
     ]);
   });
 
-  it('fails with the reason of the server', async () => {
+  it.each(['room_full', 'overloaded'] as const)('fails with the server saying %s', async (code) => {
     const server = new FakeServer();
     const call = new Call({
       url: 'ws://server/ws',
@@ -76,9 +76,9 @@ describe('joining', () => {
     call.join('room');
     server.welcomes();
     const { request } = server.socket.sentOf('join')[0]!;
-    server.socket.says({ type: 'error', request, code: 'room_full', message: 'full' });
+    server.socket.says({ type: 'error', request, code, message: 'full' });
     await settled();
-    expect(call.state.phase).toMatchObject({ name: 'failed', error: { reason: 'room_full' } });
+    expect(call.state.phase).toMatchObject({ name: 'failed', error: { reason: code } });
     expect(server.socket.closed).toBe(true);
   });
 });

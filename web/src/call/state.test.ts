@@ -120,6 +120,24 @@ describe('participants', () => {
   });
 });
 
+describe('strain', () => {
+  const strained = message({ type: 'strained', strain: 'fewer_pictures' });
+
+  it('is what was said last', () => {
+    expect(after(...inCall).strain).toBe('none');
+    expect(after(...inCall, strained).strain).toBe('fewer_pictures');
+    expect(
+      after(...inCall, strained, message({ type: 'strained', strain: 'none' })).strain,
+    ).toBe('none');
+  });
+
+  it('is that of the snapshot, where none is not mentioned', () => {
+    const smaller = message(joined({ strain: 'smaller_pictures' }));
+    expect(after(inCall[0]!, smaller).strain).toBe('smaller_pictures');
+    expect(after(...inCall, strained, message(joined())).strain).toBe('none');
+  });
+});
+
 describe('slots', () => {
   it('pair a voice with its face and a film with its sound, while both are there', () => {
     const slot = (mid: string, participantId: string, source: TrackSource, state: SlotState) =>

@@ -13,6 +13,7 @@ import type {
   ServerMessage,
   SlotAssignment,
   Speaker,
+  Strain,
   TrackInfo,
   TrackSource,
   UserInfo,
@@ -40,6 +41,8 @@ export interface CallState {
   readonly participants: readonly ParticipantInfo[];
   readonly slots: ReadonlyMap<string, SlotAssignment>;
   readonly speakers: readonly Speaker[];
+  /** How much less than was asked for a busy server sends. */
+  readonly strain: Strain;
   readonly path: RTCPeerConnectionState;
 }
 
@@ -59,6 +62,7 @@ export const initialState: CallState = {
   participants: [],
   slots: new Map(),
   speakers: [],
+  strain: 'none',
   path: 'new',
 };
 
@@ -104,6 +108,8 @@ function receive(state: CallState, message: ServerMessage): CallState {
       return { ...state, slots: assigned(state.slots, message.slots) };
     case 'speaking':
       return { ...state, speakers: message.speakers };
+    case 'strained':
+      return { ...state, strain: message.strain };
     case 'call_ended':
       return {
         ...state,
@@ -128,6 +134,7 @@ function snapshot(state: CallState, joined: Message<'joined'>): CallState {
     participants: inOrder(joined.participants),
     slots: assigned(new Map(), joined.slots),
     speakers: joined.speakers,
+    strain: joined.strain ?? 'none',
   };
 }
 

@@ -70,6 +70,11 @@ const FAILURES: Partial<Record<ErrorReason, Words>> = {
     text: 'Wait a moment, then try again.',
     retry: true,
   },
+  overloaded: {
+    title: 'The server has too much to do',
+    text: 'It cannot take another call just now; those that go on are not affected. Try again in a minute.',
+    retry: true,
+  },
   unavailable: {
     title: 'The server is busy',
     text: 'It cannot take this call at the moment. Try again in a minute.',

@@ -22,7 +22,7 @@ export type Connection = "connected" | "reconnecting";
 
 export type EndReason = "completed" | "missed" | "rejected" | "cancelled" | "failed" | "no_show";
 
-export type ErrorCode = "bad_message" | "unexpected" | "unsupported_protocol" | "unauthorized" | "forbidden" | "resume_failed" | "room_full" | "invalid_room" | "not_in_call" | "already_in_call" | "bad_offer" | "bad_candidate" | "unknown_slot" | "rate_limited" | "unavailable" | "internal";
+export type ErrorCode = "bad_message" | "unexpected" | "unsupported_protocol" | "unauthorized" | "forbidden" | "resume_failed" | "room_full" | "invalid_room" | "not_in_call" | "already_in_call" | "bad_offer" | "bad_candidate" | "unknown_slot" | "rate_limited" | "overloaded" | "unavailable" | "internal";
 
 export type IceServer = { urls: Array<string>, username?: string, credential?: string, };
 
@@ -85,11 +85,11 @@ you: ParticipantInfo,
 /**
  * Everybody else.
  */
-participants: Array<ParticipantInfo>, slots: Array<SlotAssignment>, speakers: Array<Speaker>, media: MediaContinuity, } | { "type": "answer", request: number, sdp: string, 
+participants: Array<ParticipantInfo>, slots: Array<SlotAssignment>, speakers: Array<Speaker>, strain?: Strain, media: MediaContinuity, } | { "type": "answer", request: number, sdp: string, 
 /**
  * The Slots that the offer's `recvonly` m-lines became.
  */
-slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "transport", state: TransportState, } | { "type": "ring", call: RingInfo, 
+slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "strained", strain: Strain, } | { "type": "transport", state: TransportState, } | { "type": "ring", call: RingInfo, 
 /**
  * Who calls; nobody when the host application does.
  */
@@ -103,7 +103,7 @@ export type SlotAssignment = { mid: string, state: SlotState, participantId?: st
 
 export type SlotLine = { mid: string, kind: MediaKind, };
 
-export type SlotState = "empty" | "active" | "muted" | "undecodable";
+export type SlotState = "empty" | "active" | "muted" | "withheld" | "undecodable";
 
 export type SlotTarget = { "kind": "off", } | { "kind": "automatic", } | { "kind": "pinned", participantId: string, source: TrackSource, };
 
@@ -122,6 +122,11 @@ export type Speaker = { participantId: string,
  * -dBov: 0 is loudest, 127 silence.
  */
 level: number, };
+
+/**
+ * How much less than asked for the server sends, because it has too much to do.
+ */
+export type Strain = "none" | "smaller_pictures" | "fewer_pictures";
 
 export type TrackInfo = { source: TrackSource, muted: boolean, };
 

@@ -15,6 +15,7 @@ export class Tile {
   #name = h('span', { class: 'tile-name' });
   #muted = icon('micOff');
   #mutedBadge: HTMLElement;
+  #hint = h('div', { class: 'tile-hint' }, 'Picture paused');
   #status = h('div', { class: 'tile-status' });
   #pin: HTMLButtonElement;
   #pinIcon = icon('pin');
@@ -40,6 +41,7 @@ export class Tile {
       h('div', { class: 'tile-backdrop' }, this.#avatar.element),
       this.#video,
       h('div', { class: 'tile-label' }, this.#mutedBadge, this.#name),
+      this.#hint,
       this.#status,
       this.#pin,
     );
@@ -61,6 +63,9 @@ export class Tile {
     const status = statusOf(model);
     setText(this.#status, status);
     setHidden(this.#status, status === '');
+    setAttribute(element, 'data-withheld', model.withheld);
+    // Over a screen there is no avatar to leave in view.
+    setHidden(this.#hint, !model.withheld || status !== '');
   }
 
   place({ rect, role }: Placed, pinned: boolean): void {
@@ -97,8 +102,9 @@ function titleOf({ name, isYou, source }: TileModel): string {
   return isYou ? 'You' : name;
 }
 
-function statusOf({ reconnecting, undecodable }: TileModel): string {
+function statusOf({ reconnecting, undecodable, withheld, source }: TileModel): string {
   if (reconnecting) return 'Reconnecting…';
+  if (withheld && source === 'screen') return 'Screen paused: the server is busy';
   return undecodable ? 'This browser cannot show this video' : '';
 }
 

@@ -18,6 +18,8 @@ export interface TileModel {
   speaking: boolean;
   reconnecting: boolean;
   undecodable: boolean;
+  /** The server is too busy to send the picture, and will again. */
+  withheld: boolean;
 }
 
 type Local = Pick<LocalMedia, 'state'>;
@@ -26,6 +28,7 @@ const keyOf = (participantId: string, source: string): string => `${participantI
 
 function camera(state: CallState, participant: ParticipantInfo): TileModel {
   const { id, userId, name, avatarUrl, connection } = participant;
+  const slot = slotShowing(state, id, 'camera')?.state;
   return {
     key: keyOf(id, 'camera'),
     participantId: id,
@@ -38,11 +41,13 @@ function camera(state: CallState, participant: ParticipantInfo): TileModel {
     muted: trackOf(participant, 'microphone')?.muted ?? true,
     speaking: isSpeaking(state, id),
     reconnecting: connection === 'reconnecting',
-    undecodable: slotShowing(state, id, 'camera')?.state === 'undecodable',
+    undecodable: slot === 'undecodable',
+    withheld: slot === 'withheld',
   };
 }
 
 function screen(state: CallState, participant: ParticipantInfo): TileModel {
+  const slot = slotShowing(state, participant.id, 'screen')?.state;
   return {
     ...camera(state, participant),
     key: keyOf(participant.id, 'screen'),
@@ -50,7 +55,8 @@ function screen(state: CallState, participant: ParticipantInfo): TileModel {
     video: true,
     muted: false,
     speaking: false,
-    undecodable: slotShowing(state, participant.id, 'screen')?.state === 'undecodable',
+    undecodable: slot === 'undecodable',
+    withheld: slot === 'withheld',
   };
 }
 

@@ -19,6 +19,7 @@ const tile = (participantId: string, source: TileModel['source'] = 'camera'): Ti
   speaking: false,
   reconnecting: false,
   undecodable: false,
+  withheld: false,
 });
 const people = (count: number) => Array.from({ length: count }, (_, index) => tile(`p${index}`));
 const scene = (others: number, more: Partial<Scene> = {}): Scene => ({

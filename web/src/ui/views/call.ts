@@ -8,6 +8,7 @@ import { Audio } from '../call/Audio';
 import { Banner } from '../call/Banner';
 import { type ControlName, Controls } from '../call/Controls';
 import { People } from '../call/People';
+import { StrainNote } from '../call/StrainNote';
 import { listenForShortcuts } from '../call/shortcuts';
 import { Toasts } from '../call/toasts';
 import { keepScreenOn } from '../call/wakeLock';
@@ -34,6 +35,7 @@ export class CallView implements View {
   #people = new People((name) => this.#act(name));
   #toasts = new Toasts();
   #banner = new Banner();
+  #strain = new StrainNote();
   #audio = new Audio();
   #menus: DeviceMenus;
   #settings: HTMLDialogElement;
@@ -63,6 +65,7 @@ export class CallView implements View {
         h('div', { class: 'call-stage' }, this.#stage.element, this.#alone, this.#overlays()),
         this.#people.element,
       ),
+      this.#strain.element,
       this.#controls.element,
       this.#settings,
     );
@@ -78,6 +81,7 @@ export class CallView implements View {
     for (const part of [this.#stage, this.#menus, this.#audio, this.#banner, this.#toasts]) {
       part.destroy();
     }
+    this.#strain.destroy();
     this.element.remove();
   }
 
@@ -119,6 +123,7 @@ export class CallView implements View {
     const sharing = media.state('screen') !== 'off';
     this.#stage.render();
     this.#banner.render(state);
+    this.#strain.render(state);
     this.#people.render(state);
     this.#controls.render({
       room: state.room,
