@@ -21,6 +21,7 @@ needed=(
   caddy:caddy
   openssl:openssl
   curl:curl
+  valgrind:valgrind
 )
 missing=()
 for entry in "${needed[@]}"; do

@@ -114,6 +114,18 @@ on_both_databases! {
         assert_eq!(bert.leave_reason, Some(LeaveReason::Failed));
     }
 
+    async fn with_too_much_to_do_calls_go_on_and_no_further_one_begins(db: TestDb) {
+        let world = World::new(&db).await;
+        world.join("anna", "r").await;
+        world.media.fill(true);
+        let refused = world.service.join(&principal("bert"), room_name("other")).await;
+        assert_eq!(refused.unwrap_err(), CallError::Overloaded);
+        let bert = world.join("bert", "r").await;
+        assert_eq!(bert.snapshot.participants.len(), 1);
+        world.media.fill(false);
+        world.join("chris", "other").await;
+    }
+
     async fn without_database_nobody_enters(db: TestDb) {
         let world = World::new(&db).await;
         assert_eq!(world.service.ready().await, Ok(()));

@@ -1,5 +1,5 @@
 use convoke_media::control::{
-    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker, TrackId,
+    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Strain, Speaker, TrackId,
     TransportState,
 };
 use convoke_media::ids::Mid;
@@ -40,6 +40,7 @@ on_both_databases! {
             Event::Transport { participant, state: TransportState::Connected },
             Event::Slots { participant, assignments: vec![slot] },
             Event::Speaking { router, speakers: vec![speaker] },
+            Event::Strained { router, strain: Strain::FewerPictures },
         ];
         for event in events {
             world.media_events.send(event).await.unwrap();
@@ -49,6 +50,8 @@ on_both_databases! {
         assert_eq!(heard, want);
         for joined in [&mut anna, &mut bert] {
             assert_eq!(next(&mut joined.notices).await, Notice::Speaking(vec![speaker]));
+            let strained = Notice::Strained(Strain::FewerPictures);
+            assert_eq!(next(&mut joined.notices).await, strained);
         }
 
         // Who comes back gets it all at once, and goes on with the media it had.
@@ -56,6 +59,7 @@ on_both_databases! {
         assert_eq!(back.snapshot.media, MediaContinuity::Kept);
         assert_eq!(back.snapshot.slots, [slot]);
         assert_eq!(back.snapshot.speakers, [speaker]);
+        assert_eq!(back.snapshot.strain, Strain::FewerPictures);
     }
 
     async fn everybody_sees_who_publishes_what(db: TestDb) {

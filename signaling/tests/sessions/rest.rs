@@ -157,6 +157,27 @@ on_both_databases! {
         assert_eq!((pages, seen), (3, ids));
     }
 
+    async fn what_the_server_does_is_told_to_this_machine(db: TestDb) {
+        let served = Served::start(&db).await;
+        served.world.join("anna", "r").await;
+        let ask = |headers: &'static [(&'static str, &'static str)]| {
+            let mut request = Request::get("/metrics");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            served.request(request.body(Body::empty()).unwrap())
+        };
+        let elsewhere = ("x-forwarded-for", "192.0.2.7");
+        assert_eq!(ask(&[elsewhere]).await.status(), 401);
+        assert_eq!(ask(&[elsewhere, ("x-api-key", API_KEY)]).await.status(), 200);
+        let body = ask(&[]).await.into_body();
+        let bytes = axum::body::to_bytes(body, 1 << 16).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        for line in ["convoke_calls 1", "convoke_participants 1"] {
+            assert!(text.lines().any(|l| l == line), "{text}");
+        }
+    }
+
     async fn ready_means_that_a_join_would_succeed(db: TestDb) {
         let served = Served::start(&db).await;
         assert_eq!(served.get("/readyz", None).await, (200, json!({"status": "ready"})));

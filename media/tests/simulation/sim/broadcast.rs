@@ -76,6 +76,7 @@ impl Broadcast {
     }
 
     /// Hands a batch to the Sfu and takes what it sends; how many datagrams.
+    #[inline(never)]
     pub fn forward(&mut self, batch: &mut [Datagram]) -> usize {
         self.world.now += TICK;
         let (now, sfu) = (self.world.now, &mut self.world.sfu);
