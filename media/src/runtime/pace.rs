@@ -4,14 +4,14 @@
 //! through the kernel's send path of 2 to 3 µs; one that leaves beside others of its
 //! destination a third of that. So datagrams gather in the sockets: the first one
 //! after a pause waits for the rest of its burst, and while media flows turns keep a
-//! distance. It adds at most a millisecond, on average half of it; a turn that takes
+//! distance. It adds 1.2 ms at most, on average half of it; a turn that takes
 //! longer than its distance is followed by the next at once.
 
 use std::time::{Duration, Instant};
 
 /// From the first datagram after a pause to its turn: a frame's packets, which their
 /// sender wrote with one call or a few, are a tenth of a millisecond apart.
-pub(super) const QUIET: Duration = Duration::from_micros(150);
+pub(super) const QUIET: Duration = Duration::from_micros(100);
 
 /// From turn to turn while media flows and runs are long, as of pictures that come in
 /// bursts: waiting longer would not make them much cheaper.
@@ -20,7 +20,7 @@ const NEAR: Duration = Duration::from_micros(400);
 /// From turn to turn while most packets leave alone, as of voices and small tiles.
 /// Fifty people's audio is two or three packets for every destination at once then,
 /// and the wait stays below what anybody notices in a call.
-const FAR: Duration = Duration::from_millis(1);
+const FAR: Duration = Duration::from_micros(1200);
 
 /// Datagrams in one message above which a run is long.
 const LONG_RUN: u64 = 4;

@@ -1,6 +1,6 @@
 use convoke_media::control::{
-    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Strain, Speaker, TrackId,
-    TransportState,
+    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker, Strain,
+    TrackId, TransportState,
 };
 use convoke_media::ids::Mid;
 use convoke_signaling::domain::participant::{PublishState, TrackState};
