@@ -13,6 +13,7 @@ mod result;
 mod stage;
 
 pub(crate) use connections::Blueprint;
+pub(crate) use join::SignalingBytes;
 pub use options::{LatencyAt, Options, Verify};
 #[cfg(feature = "webrtc")]
 pub(crate) use peers::Peer;
