@@ -32,6 +32,8 @@ struct Record {
     media_at: Option<Nanos>,
     refused: Option<String>,
     signaling: SignalingBytes,
+    /// Is sent less than it asked for, for the server has too much to do.
+    strained: bool,
     left: bool,
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct JoinLog {
     by_client: HashMap<ClientId, PersonId>,
     /// Paths that were lost after they had been found.
     pub(crate) lost: usize,
+    strained: bool,
 }
 
 impl JoinLog {
@@ -73,6 +76,22 @@ impl JoinLog {
     pub(crate) fn refuse(&mut self, person: PersonId, why: String) {
         let record = self.people.entry(person).or_default();
         record.refused.get_or_insert(why);
+    }
+
+    pub(crate) fn strain(&mut self, person: PersonId, is_strained: bool) {
+        self.people.entry(person).or_default().strained = is_strained;
+        self.strained |= is_strained;
+    }
+
+    /// Looks for strain from now on.
+    pub(crate) fn begin_window(&mut self) {
+        let is_strained = |record: &Record| record.strained && !record.left;
+        self.strained = self.people.values().any(is_strained);
+    }
+
+    /// Whether somebody was sent less since then.
+    pub(crate) const fn was_strained(&self) -> bool {
+        self.strained
     }
 
     /// What its signaling has taken until now.

@@ -3,6 +3,7 @@
 mod browsers;
 mod connections;
 mod join;
+mod limit;
 mod media_thread;
 mod meters;
 mod options;

@@ -97,6 +97,7 @@ impl Session<'_> {
         for participant in joined["participants"].as_array().into_iter().flatten() {
             self.meet(participant);
         }
+        self.note_strain(&joined);
         Ok(())
     }
 
@@ -208,10 +209,21 @@ impl Session<'_> {
                 self.others.retain(|_, id| id != gone);
                 Ok(true)
             }
+            Some("strained") => {
+                self.note_strain(message);
+                Ok(false)
+            }
             Some("error") => bail!("{}", refusal(message)),
             Some("call_ended") => bail!("the call was ended"),
             _ => Ok(false),
         }
+    }
+
+    /// No word of it means that there is none.
+    fn note_strain(&self, message: &Value) {
+        let strain = message["strain"].as_str().unwrap_or("none");
+        let mut log = self.stage.log.borrow_mut();
+        log.strain(self.person.id, strain != "none");
     }
 
     fn meet(&mut self, participant: &Value) {
