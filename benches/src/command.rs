@@ -73,6 +73,8 @@ fn execute(
     args: &BenchArgs,
     run: impl FnMut(&Job<'_>, &mut Progress) -> anyhow::Result<RunResult>,
 ) -> anyhow::Result<()> {
+    // Before a server is started for nothing.
+    args.load.generator.options().check(None)?;
     let mut bench = Bench::new(args, run)?;
     let mut text = String::new();
     let scenarios = args.scenarios.iter().map(|name| scenario_of(name));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -83,15 +83,7 @@ impl<P: FnMut(&Sample)> Play<P> {
         options: &Options,
         progress: P,
     ) -> anyhow::Result<Self> {
-        let has_peers = options.webrtc_share > 0.0;
-        ensure!(
-            !has_peers || cfg!(feature = "webrtc"),
-            "the webrtc crate's connections are not built in: build with --features webrtc"
-        );
-        ensure!(
-            !has_peers || matches!(target, Target::Convoke(_)),
-            "the webrtc crate's connections are for Convoke alone"
-        );
+        options.check(Some(target))?;
         let meters = Meters::start(options.server_pid).context("no such server process")?;
         let (told, listened) = mpsc::unbounded_channel();
         let stage = Rc::new(Stage {

@@ -64,6 +64,7 @@ impl Measured {
             overflowed,
             unsent,
             broken,
+            foreign,
             published,
             ..
         } = self.report.tally;
@@ -81,8 +82,12 @@ impl Measured {
             ));
         }
         if broken > 0 {
+            warnings.push(format!("{broken} packets did not authenticate"));
+        }
+        if foreign > 0 {
             warnings.push(format!(
-                "{broken} packets did not authenticate or held no send time"
+                "{foreign} packets held no send time, as those of browsers: they have no part \
+                 in the latency"
             ));
         }
         if self.report.sampled {
