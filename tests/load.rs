@@ -56,7 +56,19 @@ fn a_meeting_of_three_is_seen_and_heard_without_loss() {
     assert!(media.latency.p50 > 0.0 && media.latency.count > 0);
     let layers: Vec<&str> = media.bitrate.keys().map(String::as_str).collect();
     assert_eq!(layers, ["audio", "video/q"], "{media:?}");
-    assert!(result.server.unwrap().cpu_seconds > 0.0);
+    assert!(result.server.as_ref().unwrap().cpu_seconds > 0.0);
+    assert_that_a_join_costs_the_others_little(&result);
+}
+
+/// Who joins gets an answer; the others a message or two, no SDP.
+fn assert_that_a_join_costs_the_others_little(result: &RunResult) {
+    let joins = &result.joins;
+    let bytes = |mean: Option<f64>| mean.unwrap();
+    let own = bytes(joins.signaling_bytes_own);
+    let others = bytes(joins.signaling_bytes_others);
+    assert!(others > 100.0 && others < 2_000.0, "{joins:?}");
+    assert!(own > others && own < 50_000.0, "{joins:?}");
+    assert!(bytes(joins.signaling_bytes_sent) > 1_000.0, "{joins:?}");
 }
 
 #[test]

@@ -269,6 +269,13 @@ mod tests {
     }
 
     #[test]
+    fn a_share_may_be_other_clients() {
+        let args = parse("meeting --webrtc-share 0.1 --chromium 2").unwrap();
+        let options = args.load.generator.options();
+        assert_eq!((options.webrtc_share, options.browsers), (0.1, 2));
+    }
+
+    #[test]
     fn mistakes_are_refused() {
         for bad in [
             "",

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use crate::cli::{BenchArgs, LoadArgs, ServerArgs};
 use crate::compare::{self, Pair, Side};
 use crate::engine::{self, Options};
+use crate::net::raise_descriptor_limit;
 use crate::report::json::{self, Machine, Record};
 use crate::report::progress::Progress;
 use crate::report::{markdown, plot_of};
@@ -40,6 +41,7 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     if args.list {
         return list();
     }
+    raise_descriptor_limit().context("cannot raise the limit of open files")?;
     execute(args, |job, progress| {
         engine::run(job.scenario, job.target, job.options, |sample| {
             progress.sample(sample);
@@ -71,6 +73,8 @@ fn execute(
     args: &BenchArgs,
     run: impl FnMut(&Job<'_>, &mut Progress) -> anyhow::Result<RunResult>,
 ) -> anyhow::Result<()> {
+    // Before a server is started for nothing.
+    args.load.generator.options().check(None)?;
     let mut bench = Bench::new(args, run)?;
     let mut text = String::new();
     let scenarios = args.scenarios.iter().map(|name| scenario_of(name));

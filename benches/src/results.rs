@@ -85,6 +85,16 @@ pub struct JoinResult {
     pub connected_ms: Quantiles,
     /// From the first signaling byte to the first media packet received.
     pub first_media_ms: Quantiles,
+    /// Bytes of signaling that who joins receives from hello to the answer, the news of
+    /// later joins apart: a mean. Absent where a server's messages are not understood.
+    #[serde(default)]
+    pub signaling_bytes_own: Option<f64>,
+    /// That it sends meanwhile: its offer, mostly.
+    #[serde(default)]
+    pub signaling_bytes_sent: Option<f64>,
+    /// That each who is in the room already receives because of one further join: a mean.
+    #[serde(default)]
+    pub signaling_bytes_others: Option<f64>,
     /// Why joins failed, by the server's word.
     pub refused: BTreeMap<String, usize>,
 }

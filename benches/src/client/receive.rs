@@ -105,7 +105,7 @@ impl Client {
         let stamp = Stamp::read(payload);
         env.tally.opened += u64::from(env.counting);
         // Nothing but padding is a probe of the path.
-        env.tally.broken += u64::from(stamp.is_none() && !payload.is_empty());
+        env.tally.foreign += u64::from(stamp.is_none() && !payload.is_empty());
         if !self.has_media {
             self.has_media = true;
             env.happened.push((self.id, Happening::FirstMedia));

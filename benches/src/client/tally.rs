@@ -57,8 +57,10 @@ pub(crate) struct Tally {
     pub(crate) latency: Histogram,
     /// Opened, of `received`; the others were counted by their headers.
     pub(crate) opened: u64,
-    /// Did not authenticate, or held nothing of ours.
+    /// Did not authenticate.
     pub(crate) broken: u64,
+    /// Held nothing of ours: a browser made them.
+    pub(crate) foreign: u64,
     /// The receivers' sockets had no room for them.
     pub(crate) overflowed: u64,
     /// The publishers' sockets did not take them.
@@ -82,6 +84,7 @@ impl Tally {
         self.latency.merge(&other.latency);
         self.opened += other.opened;
         self.broken += other.broken;
+        self.foreign += other.foreign;
         self.overflowed += other.overflowed;
         self.unsent += other.unsent;
         self.keyframes_wanted += other.keyframes_wanted;

@@ -8,6 +8,18 @@ use crate::measure::Histogram;
 use crate::results::JoinResult;
 use crate::scenario::PersonId;
 
+/// What a participant's signaling has taken, where its server's messages are understood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SignalingBytes {
+    /// Until its offer was answered, and by when so many were sent.
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) answered: bool,
+    /// Who joined after it, and what it received because of them.
+    pub(crate) newcomers: u64,
+    pub(crate) for_newcomers: u64,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Record {
     began: Nanos,
@@ -19,6 +31,9 @@ struct Record {
     connected_at: Option<Nanos>,
     media_at: Option<Nanos>,
     refused: Option<String>,
+    signaling: SignalingBytes,
+    /// Is sent less than it asked for, for the server has too much to do.
+    strained: bool,
     left: bool,
 }
 
@@ -34,6 +49,7 @@ pub(crate) struct JoinLog {
     by_client: HashMap<ClientId, PersonId>,
     /// Paths that were lost after they had been found.
     pub(crate) lost: usize,
+    strained: bool,
 }
 
 impl JoinLog {
@@ -60,6 +76,27 @@ impl JoinLog {
     pub(crate) fn refuse(&mut self, person: PersonId, why: String) {
         let record = self.people.entry(person).or_default();
         record.refused.get_or_insert(why);
+    }
+
+    pub(crate) fn strain(&mut self, person: PersonId, is_strained: bool) {
+        self.people.entry(person).or_default().strained = is_strained;
+        self.strained |= is_strained;
+    }
+
+    /// Looks for strain from now on.
+    pub(crate) fn begin_window(&mut self) {
+        let is_strained = |record: &Record| record.strained && !record.left;
+        self.strained = self.people.values().any(is_strained);
+    }
+
+    /// Whether somebody was sent less since then.
+    pub(crate) const fn was_strained(&self) -> bool {
+        self.strained
+    }
+
+    /// What its signaling has taken until now.
+    pub(crate) fn account(&mut self, person: PersonId, bytes: SignalingBytes) {
+        self.people.entry(person).or_default().signaling = bytes;
     }
 
     pub(crate) fn left(&mut self, person: PersonId) {
@@ -139,12 +176,53 @@ impl JoinLog {
                 media.record(at.since(record.began));
             }
         }
+        let signaling = || self.people.values().map(|record| record.signaling);
+        let answered = || signaling().filter(|bytes| bytes.answered);
         JoinResult {
             asked: self.people.len(),
             connected: count,
             connected_ms: connected.quantiles(),
             first_media_ms: media.quantiles(),
+            signaling_bytes_own: ratio(answered().map(|bytes| (bytes.received, 1))),
+            signaling_bytes_sent: ratio(answered().map(|bytes| (bytes.sent, 1))),
+            signaling_bytes_others: ratio(
+                signaling().map(|bytes| (bytes.for_newcomers, bytes.newcomers)),
+            ),
             refused,
         }
+    }
+}
+
+/// The sums' ratio; none where there is nothing to divide by.
+fn ratio(parts: impl Iterator<Item = (u64, u64)>) -> Option<f64> {
+    let sum = |(a, b), (c, d)| (a + c, b + d);
+    let (bytes, count) = parts.fold((0, 0), sum);
+    (count > 0).then(|| bytes as f64 / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signaling_is_a_mean_over_joins_whoever_saw_more_of_them() {
+        let mut log = JoinLog::default();
+        assert_eq!(log.result().signaling_bytes_own, None);
+        for (person, newcomers) in [(0, 3), (1, 1), (2, 0)] {
+            let bytes = SignalingBytes {
+                received: 1_000 * (person as u64 + 1),
+                sent: 5_000,
+                answered: true,
+                newcomers,
+                for_newcomers: newcomers * 400,
+            };
+            log.account(PersonId(person), bytes);
+        }
+        // Refused before its answer.
+        log.account(PersonId(3), SignalingBytes::default());
+        let result = log.result();
+        assert_eq!(result.signaling_bytes_own, Some(2_000.0));
+        assert_eq!(result.signaling_bytes_sent, Some(5_000.0));
+        assert_eq!(result.signaling_bytes_others, Some(400.0));
     }
 }

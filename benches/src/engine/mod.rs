@@ -3,6 +3,7 @@
 mod browsers;
 mod connections;
 mod join;
+mod limit;
 mod media_thread;
 mod meters;
 mod options;
@@ -13,6 +14,7 @@ mod result;
 mod stage;
 
 pub(crate) use connections::Blueprint;
+pub(crate) use join::SignalingBytes;
 pub use options::{LatencyAt, Options, Verify};
 #[cfg(feature = "webrtc")]
 pub(crate) use peers::Peer;

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use anyhow::ensure;
+
+use crate::target::Target;
+
 /// Which received packets are decrypted and checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Verify {
@@ -91,6 +95,53 @@ impl Default for Options {
             webrtc_share: 0.0,
             browsers: 0,
             server_pid: None,
+        }
+    }
+}
+
+impl Options {
+    /// Whether this build can do it, and against this target.
+    pub fn check(&self, target: Option<&Target>) -> anyhow::Result<()> {
+        let has_peers = self.webrtc_share > 0.0;
+        ensure!(
+            !has_peers || cfg!(feature = "webrtc"),
+            "--webrtc-share: the webrtc crate's connections are not built in: build with \
+             --features webrtc"
+        );
+        ensure!(
+            !(has_peers || self.browsers > 0)
+                || target.is_none_or(|target| matches!(target, Target::Convoke(_))),
+            "the webrtc crate's connections and browsers are for Convoke alone"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::JanusTarget;
+
+    #[test]
+    fn clients_that_cannot_play_are_refused() {
+        let janus = Target::Janus(JanusTarget::new("ws://127.0.0.1:1").unwrap());
+        let mut options = Options::default();
+        assert!(options.check(Some(&janus)).is_ok());
+        options.browsers = 1;
+        assert!(options.check(None).is_ok());
+        let refused = options.check(Some(&janus)).unwrap_err();
+        assert!(
+            refused.to_string().contains("for Convoke alone"),
+            "{refused}"
+        );
+        options.webrtc_share = 0.5;
+        let built_in = options.check(None);
+        assert_eq!(built_in.is_ok(), cfg!(feature = "webrtc"));
+        if let Err(refused) = built_in {
+            assert!(
+                refused.to_string().contains("--features webrtc"),
+                "{refused}"
+            );
         }
     }
 }

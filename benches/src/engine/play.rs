@@ -6,19 +6,20 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock::Nanos;
 use crate::results::{RunResult, Sample};
-use crate::scenario::{Cast, Joins, PersonId, RampOf, Scenario};
+use crate::scenario::{Cast, Joins, PersonId, Ramp, RampOf, Scenario};
 use crate::target::Target;
 
 use super::browsers::Browsers;
 use super::connections::Connections;
 use super::join::JoinLog;
+use super::limit::exceeded;
 use super::media_thread::{Command, Threads};
 use super::meters::Meters;
 use super::options::Options;
@@ -40,7 +41,7 @@ pub fn run(
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    let scenario = adapted(scenario, options);
+    let scenario = adapted(scenario, options)?;
     let play = async {
         let mut play = Play::new(scenario, target, options, progress)?;
         let result = play.run().await;
@@ -51,7 +52,7 @@ pub fn run(
 }
 
 /// As the options say, instead of the file.
-fn adapted(scenario: &Scenario, options: &Options) -> Scenario {
+fn adapted(scenario: &Scenario, options: &Options) -> anyhow::Result<Scenario> {
     let mut scenario = scenario.clone();
     scenario.rooms = options.rooms.unwrap_or(scenario.rooms).max(1);
     if let (Some(count), Some(group)) = (options.participants, scenario.groups.last_mut()) {
@@ -60,7 +61,8 @@ fn adapted(scenario: &Scenario, options: &Options) -> Scenario {
     if let Some(seconds) = options.seconds {
         scenario.phases.measure_seconds = seconds;
     }
-    scenario
+    scenario.check()?;
+    Ok(scenario)
 }
 
 struct Play<P> {
@@ -81,15 +83,7 @@ impl<P: FnMut(&Sample)> Play<P> {
         options: &Options,
         progress: P,
     ) -> anyhow::Result<Self> {
-        let has_peers = options.webrtc_share > 0.0;
-        ensure!(
-            !has_peers || cfg!(feature = "webrtc"),
-            "the webrtc crate's connections are not built in: build with --features webrtc"
-        );
-        ensure!(
-            !has_peers || matches!(target, Target::Convoke(_)),
-            "the webrtc crate's connections are for Convoke alone"
-        );
+        options.check(Some(target))?;
         let meters = Meters::start(options.server_pid).context("no such server process")?;
         let (told, listened) = mpsc::unbounded_channel();
         let stage = Rc::new(Stage {
@@ -129,14 +123,13 @@ impl<P: FnMut(&Sample)> Play<P> {
             Some(ramp) => self.ramp(&ramp).await?,
             None => self.measure().await?,
         };
-        let joins = self.stage.log.borrow().result();
         let lost = self.stage.log.borrow().lost;
         if lost > 0 {
             self.warnings.push(format!("{lost} media paths were lost"));
         }
         let warnings = std::mem::take(&mut self.warnings);
         let target = self.stage.target.name();
-        Ok(measured.result(&self.scenario, target, joins, warnings))
+        Ok(measured.result(&self.scenario, target, warnings))
     }
 
     /// Those of the cast who join in a phase and have not yet: publishers first, for
@@ -215,14 +208,18 @@ impl<P: FnMut(&Sample)> Play<P> {
         let warnings = self.meters.warnings(seconds);
         let participants = self.stage.log.borrow().present();
         let rooms = self.stage.cast.borrow().rooms();
+        let strained = self.stage.log.borrow().was_strained();
         self.settled(&late).await;
         sleep(self.scenario.phases.grace()).await;
         let report = self.stage.collect().await;
+        let joins = self.stage.log.borrow().result();
         Ok(Measured {
             seconds,
             participants,
             rooms,
+            joins,
             report,
+            strained,
             server,
             generator,
             timeline,
@@ -268,7 +265,7 @@ impl<P: FnMut(&Sample)> Play<P> {
         self.attend(newcomer);
     }
 
-    async fn ramp(&mut self, ramp: &crate::scenario::Ramp) -> anyhow::Result<Measured> {
+    async fn ramp(&mut self, ramp: &Ramp) -> anyhow::Result<Measured> {
         let mut value = match ramp.of {
             RampOf::PacketsPerSecond => self.scenario.media.packets_per_second.unwrap_or(0.0),
             RampOf::Rooms => self.scenario.rooms as f64,
@@ -276,36 +273,42 @@ impl<P: FnMut(&Sample)> Play<P> {
         };
         let mut steps: Vec<Sample> = Vec::new();
         let mut best: Option<(f64, Measured)> = None;
-        loop {
+        let mut last = loop {
             let measured = self.measure().await?;
-            let media = measured.media(&self.scenario);
             steps.push(measured.as_sample(value, &self.scenario));
-            let within = media.loss() <= ramp.max_loss && media.latency.p99 <= ramp.max_latency_ms;
-            if !within {
-                self.warnings.push(format!(
-                    "the limit is above {}: at {value:.0}, {:.3} % were lost and p99 was {:.1} ms",
-                    best.as_ref()
-                        .map_or("nothing".to_owned(), |(v, _)| format!("{v:.0}")),
-                    media.loss() * 100.0,
-                    media.latency.p99
-                ));
-                let (_, mut last) = best.unwrap_or((value, measured));
-                last.timeline = steps;
-                return Ok(last);
+            let media = measured.media(&self.scenario);
+            if let Some(why) = exceeded(ramp, &measured.joins, &media, measured.strained) {
+                let within = best.as_ref().map(|(within, _)| *within);
+                self.warn_of_limit(within, value, &why, &measured);
+                break best.map_or(measured, |(_, within)| within);
             }
             let next = ramp.next(value);
             if next > ramp.until {
                 self.warnings.push(format!(
                     "the limit was not reached: {value:.0} is within it"
                 ));
-                let mut last = measured;
-                last.timeline = steps;
-                return Ok(last);
+                break measured;
             }
             best = Some((value, measured));
             self.step(ramp.of, value, next).await;
             value = next;
             sleep(self.scenario.phases.settle()).await;
+        };
+        last.timeline = steps;
+        Ok(last)
+    }
+
+    /// The result is the step before, so what was doubtful about this one is said here:
+    /// it may be the generator whose limit was found.
+    fn warn_of_limit(&mut self, within: Option<f64>, over: f64, why: &str, measured: &Measured) {
+        self.warnings.push(match within {
+            Some(within) => format!("the limit is {within:.0}: at {over:.0}, {why}"),
+            None => format!("already the first step, {over:.0}, is over the limit: {why}"),
+        });
+        if within.is_some() {
+            let doubts = measured.warnings();
+            let doubts = doubts.iter().map(|doubt| format!("at {over:.0}: {doubt}"));
+            self.warnings.extend(doubts);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::client::Tally;
 use crate::results::{JoinResult, MediaResult, ProcessUse, RunResult, Sample};
 use crate::scenario::Scenario;
 
+use super::limit::absent;
 use super::media_thread::Report;
 use super::meters::generator_warning;
 
@@ -13,7 +14,10 @@ pub(super) struct Measured {
     pub(super) seconds: f64,
     pub(super) participants: usize,
     pub(super) rooms: usize,
+    pub(super) joins: JoinResult,
     pub(super) report: Report,
+    /// The server had too much to do in it, and said so.
+    pub(super) strained: bool,
     pub(super) server: Option<ProcessUse>,
     pub(super) generator: ProcessUse,
     pub(super) timeline: Vec<Sample>,
@@ -60,6 +64,7 @@ impl Measured {
             overflowed,
             unsent,
             broken,
+            foreign,
             published,
             ..
         } = self.report.tally;
@@ -77,8 +82,12 @@ impl Measured {
             ));
         }
         if broken > 0 {
+            warnings.push(format!("{broken} packets did not authenticate"));
+        }
+        if foreign > 0 {
             warnings.push(format!(
-                "{broken} packets did not authenticate or held no send time"
+                "{foreign} packets held no send time, as those of browsers: they have no part \
+                 in the latency"
             ));
         }
         if self.report.sampled {
@@ -86,6 +95,11 @@ impl Measured {
                 "not every packet was decrypted: {opened} of {received}; the others were \
                  counted by their headers"
             ));
+        }
+        if self.strained {
+            warnings.push(
+                "the server had too much to do: it sent smaller pictures, or fewer".to_owned(),
+            );
         }
         if published > 0 && received == 0 {
             warnings.push("nothing was received".to_owned());
@@ -97,17 +111,10 @@ impl Measured {
         self,
         scenario: &Scenario,
         target: String,
-        joins: JoinResult,
         mut warnings: Vec<String>,
     ) -> RunResult {
         warnings.extend(self.warnings());
-        if joins.connected < joins.asked {
-            warnings.push(format!(
-                "{} of {} participants did not connect",
-                joins.asked - joins.connected,
-                joins.asked
-            ));
-        }
+        warnings.extend(absent(&self.joins));
         RunResult {
             scenario: scenario.name.clone(),
             target,
@@ -115,7 +122,7 @@ impl Measured {
             participants: self.participants,
             rooms: self.rooms,
             media: self.media(scenario),
-            joins,
+            joins: self.joins,
             server: self.server,
             generator: self.generator,
             warnings,

@@ -149,6 +149,7 @@ impl Stage {
 
     /// Counts from now on.
     pub(crate) fn begin(&self) {
+        self.log.borrow_mut().begin_window();
         self.threads.send_all(|| Command::Begin);
         #[cfg(feature = "webrtc")]
         self.peers.begin();

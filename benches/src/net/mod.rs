@@ -3,10 +3,12 @@
 
 mod affinity;
 mod batch;
+mod descriptors;
 mod poll;
 mod socket;
 
 pub(crate) use affinity::pin_current_thread;
 pub(crate) use batch::{RecvBatch, SendBatch};
+pub(crate) use descriptors::raise_descriptor_limit;
 pub(crate) use poll::{Poll, Waker};
 pub(crate) use socket::ClientSocket;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::text::{or_dash, percent, significant, thousands};
-use crate::results::{Quantiles, RunResult};
+use crate::results::{JoinResult, Quantiles, RunResult};
 
 const COLUMNS: &[&str] = &[
     "scenario",
@@ -14,6 +14,7 @@ const COLUMNS: &[&str] = &[
     "loss",
     "latency p50 / p99 / max (ms)",
     "join p50 / p95 (ms)",
+    "signaling of a join, own / each other (bytes)",
     "freezes",
     "µs CPU per packet",
     "packets per CPU-second",
@@ -58,6 +59,7 @@ fn row(result: &RunResult, note: Option<usize>) -> Vec<String> {
         percent(result.media.loss()),
         latency(&result.media.latency),
         joins(&result.joins.connected_ms),
+        signaling(&result.joins),
         thousands(result.media.freezes as f64),
         or_dash(result.microseconds_per_packet(), significant),
         or_dash(result.packets_per_cpu_second(), thousands),
@@ -95,6 +97,18 @@ fn joins(quantiles: &Quantiles) -> String {
     }
     let [p50, p95] = [quantiles.p50, quantiles.p95].map(significant);
     format!("{p50} / {p95}")
+}
+
+fn signaling(joins: &JoinResult) -> String {
+    let (own, others) = (joins.signaling_bytes_own, joins.signaling_bytes_others);
+    if own.or(others).is_none() {
+        return "–".to_owned();
+    }
+    format!(
+        "{} / {}",
+        or_dash(own, thousands),
+        or_dash(others, thousands)
+    )
 }
 
 fn cores(cores: f64) -> String {
@@ -139,7 +153,7 @@ fn push_warnings(text: &mut String, results: &[RunResult]) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::results::{JoinResult, MediaResult, ProcessUse};
+    use crate::results::{MediaResult, ProcessUse};
 
     pub(crate) fn result(scenario: &str, target: &str) -> RunResult {
         RunResult {
@@ -153,6 +167,8 @@ pub(crate) mod tests {
                 asked: 51,
                 connected: 51,
                 connected_ms: quantiles(40.0),
+                signaling_bytes_own: Some(24_310.4),
+                signaling_bytes_others: Some(612.0),
                 ..JoinResult::default()
             },
             server: Some(ProcessUse {
@@ -199,7 +215,7 @@ pub(crate) mod tests {
         assert_eq!(
             lines[2],
             "| one-to-many | convoke | 51 | 15,000 | 0.010 % | 0.400 / 1.20 / 1.60 | \
-             40.0 / 80.0 | 0 | 2.00 | 500,000 | 201 KiB | 1,234 | 0.03 / 0.70 |"
+             40.0 / 80.0 | 24,310 / 612 | 0 | 2.00 | 500,000 | 201 KiB | 1,234 | 0.03 / 0.70 |"
         );
         for line in lines {
             assert_eq!(line.matches('|').count(), COLUMNS.len() + 1);

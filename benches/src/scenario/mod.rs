@@ -6,7 +6,7 @@ mod cast;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use crate::shape::Codec;
@@ -159,6 +159,10 @@ pub struct Ramp {
     /// Of latency's p99.
     #[serde(default = "fifty")]
     pub max_latency_ms: f64,
+    /// Whether it also ends when the server says that it has too much to do and sends
+    /// less than was asked for.
+    #[serde(default = "yes")]
+    pub until_strained: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +178,10 @@ pub enum RampOf {
 
 const fn one() -> usize {
     1
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn thousandth() -> f64 {
@@ -257,7 +265,23 @@ impl Scenario {
     }
 
     pub fn people(&self) -> usize {
-        self.rooms * self.people_per_room()
+        self.rooms.saturating_mul(self.people_per_room())
+    }
+
+    /// At the end of a ramp, if it has one.
+    fn most_people(&self) -> f64 {
+        let now = self.people() as f64;
+        let rooms = self.rooms as f64;
+        let Some(ramp) = &self.ramp else { return now };
+        let at_end = match ramp.of {
+            RampOf::PacketsPerSecond => now,
+            RampOf::Rooms => ramp.until * self.people_per_room() as f64,
+            RampOf::Participants => {
+                let last = self.groups.last().map_or(0, |group| group.count);
+                now + rooms * (ramp.until - last as f64)
+            }
+        };
+        now.max(at_end)
     }
 
     /// Simulcast layers' names, smallest first.
@@ -268,14 +292,14 @@ impl Scenario {
         self.media.layers.iter().map(|l| l.rid.clone()).collect()
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.name.is_empty(), "a scenario has a name");
         ensure!(self.rooms > 0, "a scenario has rooms");
         ensure!(self.people_per_room() > 0, "nobody is in a room");
+        let people = self.most_people();
         ensure!(
-            self.people() <= MAX_PEOPLE,
-            "{} participants are too many",
-            self.people()
+            people <= MAX_PEOPLE as f64,
+            "{people:.0} participants are too many"
         );
         ensure!(self.media.fps >= 1.0, "fps is at least 1");
         ensure!(self.media.screen_fps >= 1.0, "screen_fps is at least 1");
@@ -295,16 +319,28 @@ impl Scenario {
             ensure!(named, "layers are told apart by their rid");
             ensure!(layer.rid.len() <= 16, "a rid has up to 16 characters");
         }
-        match &self.ramp {
-            Some(ramp) if ramp.factor.is_none_or(|f| f <= 1.0) && ramp.step <= 0.0 => {
-                bail!("a ramp has a step above 0 or a factor above 1");
-            }
-            Some(ramp) if ramp.of == RampOf::PacketsPerSecond => ensure!(
-                self.media.packets_per_second.is_some(),
-                "a ramp of packets_per_second begins with media.packets_per_second"
-            ),
-            _ => {}
-        }
+        self.ramp
+            .as_ref()
+            .map_or(Ok(()), |ramp| self.check_ramp(ramp))
+    }
+
+    fn check_ramp(&self, ramp: &Ramp) -> anyhow::Result<()> {
+        // People and rooms are whole.
+        let least = match ramp.of {
+            RampOf::PacketsPerSecond => f64::MIN_POSITIVE,
+            RampOf::Rooms | RampOf::Participants => 1.0,
+        };
+        // A factor has the last word, so a step does not make up for a bad one.
+        ensure!(
+            ramp.factor
+                .map_or(ramp.step >= least, |factor| factor > 1.0),
+            "a ramp has a step above 0, of at least 1 in rooms and participants, or a \
+             factor above 1"
+        );
+        ensure!(
+            ramp.of != RampOf::PacketsPerSecond || self.media.packets_per_second.is_some(),
+            "a ramp of packets_per_second begins with media.packets_per_second"
+        );
         Ok(())
     }
 }
@@ -367,6 +403,17 @@ mod tests {
             (
                 format!("name = \"x\"\n{group}[ramp]\nof = \"rooms\"\nuntil = 5"),
                 "step",
+            ),
+            // It would go down for ever.
+            (
+                format!(
+                    "name = \"x\"\n{group}[ramp]\nof = \"rooms\"\nuntil = 5\nstep = 1\nfactor = 0.5"
+                ),
+                "factor",
+            ),
+            (
+                format!("name = \"x\"\n{group}[ramp]\nof = \"rooms\"\nuntil = 1e9\nstep = 1"),
+                "too many",
             ),
         ] {
             let error = format!("{:#}", Scenario::from_toml(&text).unwrap_err());

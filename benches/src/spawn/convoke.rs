@@ -1,5 +1,6 @@
 //! This same binary as a server: a data directory of its own, free ports, loopback,
-//! and no limits of rate, since the generator is a stranger with hundreds of sessions.
+//! no limits of rate, since the generator is a stranger with hundreds of sessions, and
+//! rooms as large as can be.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,6 +9,10 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::{Cores, Spawned};
+
+/// The most that may be configured: one publisher and fifty viewers are already more
+/// than the default.
+const MOST_IN_A_ROOM: &str = "500";
 
 #[derive(Debug)]
 pub struct Convoke {
@@ -40,6 +45,7 @@ impl Convoke {
             .env("CONVOKE_MEDIA_PORT", "0")
             .env("CONVOKE_MEDIA_ADVERTISED_IPS", "127.0.0.1")
             .env("CONVOKE_RATE_LIMITS", "off")
+            .env("CONVOKE_MAX_PARTICIPANTS", MOST_IN_A_ROOM)
             .env("CONVOKE_LOG", "warn")
             .envs(environment.iter().map(|(name, value)| (name, value)));
         let mut process = Spawned::start(&mut command, cores)?;

@@ -13,6 +13,7 @@ use crate::engine::{Blueprint, Stage};
 use crate::scenario::{Person, PersonId, Pin, Show, SourceName};
 
 use super::endpoint;
+use super::ledger::Ledger;
 use super::socket::JsonSocket;
 
 /// Changes of who is there are told at once by many messages; wishes follow them
@@ -48,6 +49,7 @@ impl ConvokeTarget {
             others: HashMap::new(),
             wished: Vec::new(),
             slots: (Vec::new(), Vec::new()),
+            ledger: Ledger::default(),
             #[cfg(feature = "webrtc")]
             peer: None,
         };
@@ -68,6 +70,7 @@ struct Session<'a> {
     wished: Vec<Value>,
     /// Mids of sound and of pictures.
     slots: (Vec<String>, Vec<String>),
+    ledger: Ledger,
     #[cfg(feature = "webrtc")]
     peer: Option<crate::engine::Peer>,
 }
@@ -94,6 +97,7 @@ impl Session<'_> {
         for participant in joined["participants"].as_array().into_iter().flatten() {
             self.meet(participant);
         }
+        self.note_strain(&joined);
         Ok(())
     }
 
@@ -137,6 +141,11 @@ impl Session<'_> {
         };
         let published = next(group.publish.len());
         self.slots = (next(group.audio_slots), next(group.video_slots));
+        for (show, mids) in [(group.audio, &self.slots.0), (group.video, &self.slots.1)] {
+            if show == Show::Pinned {
+                self.ledger.pins(mids.iter().cloned());
+            }
+        }
         let lines = published.iter().zip(&group.publish);
         let publish: Vec<Value> = lines
             .map(|(mid, source)| json!({"mid": mid, "source": source}))
@@ -144,6 +153,8 @@ impl Session<'_> {
         let offer = json!({"type": "offer", "request": 2, "sdp": sdp, "publish": publish});
         self.socket.say(&offer).await?;
         let answer = self.await_type("answer").await?;
+        self.ledger.answered(self.socket.sent());
+        self.account();
         let sdp = answer["sdp"].as_str().context("an answer without SDP")?;
         Ok(sdp.to_owned())
     }
@@ -163,7 +174,7 @@ impl Session<'_> {
                 }
             };
             tokio::select! {
-                heard = self.socket.hear() => {
+                heard = self.hear() => {
                     if self.handle(&heard?)? {
                         wish_at.get_or_insert_with(|| Instant::now() + WISHES_AFTER);
                     }
@@ -198,10 +209,21 @@ impl Session<'_> {
                 self.others.retain(|_, id| id != gone);
                 Ok(true)
             }
+            Some("strained") => {
+                self.note_strain(message);
+                Ok(false)
+            }
             Some("error") => bail!("{}", refusal(message)),
             Some("call_ended") => bail!("the call was ended"),
             _ => Ok(false),
         }
+    }
+
+    /// No word of it means that there is none.
+    fn note_strain(&self, message: &Value) {
+        let strain = message["strain"].as_str().unwrap_or("none");
+        let mut log = self.stage.log.borrow_mut();
+        log.strain(self.person.id, strain != "none");
     }
 
     fn meet(&mut self, participant: &Value) {
@@ -274,10 +296,22 @@ impl Session<'_> {
         Some(json!({"kind": "pinned", "participantId": id, "source": source}))
     }
 
+    async fn hear(&mut self) -> anyhow::Result<Value> {
+        let (message, bytes) = self.socket.hear_sized().await?;
+        self.ledger.heard(&message, bytes);
+        self.account();
+        Ok(message)
+    }
+
+    fn account(&self) {
+        let mut log = self.stage.log.borrow_mut();
+        log.account(self.person.id, self.ledger.bytes());
+    }
+
     /// The next message of a type; what else is said before it is heeded too.
     async fn await_type(&mut self, kind: &str) -> anyhow::Result<Value> {
         loop {
-            let message = self.socket.hear().await?;
+            let message = self.hear().await?;
             if message["type"] == kind {
                 return Ok(message);
             }

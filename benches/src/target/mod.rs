@@ -3,6 +3,7 @@
 mod convoke;
 mod http;
 mod janus;
+mod ledger;
 mod socket;
 mod whip;
 

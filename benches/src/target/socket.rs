@@ -13,6 +13,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 pub(super) struct JsonSocket {
     socket: WebSocketStream<TcpStream>,
+    sent: u64,
 }
 
 impl JsonSocket {
@@ -31,23 +32,36 @@ impl JsonSocket {
         }
         let opened = client_async(request, stream).await;
         let (socket, _) = opened.context("the WebSocket was refused")?;
-        Ok(Self { socket })
+        Ok(Self { socket, sent: 0 })
     }
 
     pub(super) async fn say(&mut self, message: &Value) -> anyhow::Result<()> {
-        let text = Message::text(message.to_string());
+        let text = message.to_string();
+        self.sent += text.len() as u64;
         self.socket
-            .send(text)
+            .send(Message::text(text))
             .await
             .context("the WebSocket is closed")
     }
 
+    /// Bytes of all that was said, without the frames around it.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// The next object.
     pub(super) async fn hear(&mut self) -> anyhow::Result<Value> {
+        Ok(self.hear_sized().await?.0)
+    }
+
+    /// And its bytes.
+    pub(super) async fn hear_sized(&mut self) -> anyhow::Result<(Value, usize)> {
         loop {
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    return serde_json::from_str(&text).context("the server sent no JSON");
+                    let message = serde_json::from_str(&text);
+                    let message = message.context("the server sent no JSON")?;
+                    return Ok((message, text.len()));
                 }
                 Some(Ok(Message::Close(frame))) => {
                     let why = frame.map(|f| format!("{} {}", f.code, f.reason));
