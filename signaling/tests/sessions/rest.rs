@@ -167,9 +167,9 @@ on_both_databases! {
             }
             served.request(request.body(Body::empty()).unwrap())
         };
-        let elsewhere = ("x-forwarded-for", "192.0.2.7");
-        assert_eq!(ask(&[elsewhere]).await.status(), 401);
-        assert_eq!(ask(&[elsewhere, ("x-api-key", API_KEY)]).await.status(), 200);
+        const ELSEWHERE: (&str, &str) = ("x-forwarded-for", "192.0.2.7");
+        assert_eq!(ask(&[ELSEWHERE]).await.status(), 401);
+        assert_eq!(ask(&[ELSEWHERE, ("x-api-key", API_KEY)]).await.status(), 200);
         let body = ask(&[]).await.into_body();
         let bytes = axum::body::to_bytes(body, 1 << 16).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
