@@ -52,7 +52,7 @@ impl Queue {
 
     /// Puts the largest first, where each run ends in at most one shorter packet, and
     /// otherwise keeps the order. `to` becomes the memory.
-    fn sort(&mut self, to: &mut Queue, places: &mut Vec<(u16, usize)>) {
+    fn sort(&mut self, to: &mut Self, places: &mut Vec<(u16, usize)>) {
         let mut at = 0;
         places.extend(self.sizes.iter().map(|&size| {
             at += usize::from(size);
