@@ -4,11 +4,6 @@
 #![allow(clippy::print_stdout, reason = "its output is its result")]
 
 #[path = "../tests/simulation/sim/mod.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "shared with the simulation's tests"
-)]
 mod sim;
 
 use sim::broadcast::Broadcast;
