@@ -36,7 +36,8 @@ token=${token%%$'\n'*}
 # ask WHO HEADER: as a user, and as the backend.
 ask() {
   echo "schemathesis: as $1"
-  (cd "$work" && ../venv/bin/st run "$url/api/openapi.json" --header "$2" \
+  (cd "$work" && PYTHONPATH=../../tests SCHEMATHESIS_HOOKS=schemathesis_hooks \
+    ../venv/bin/st run "$url/api/openapi.json" --header "$2" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance \
     --phases examples,coverage,fuzzing --max-examples "$examples" --seed "${SCHEMATHESIS_SEED:-1}" \
     --generation-database=none --request-timeout 20 --no-color)
