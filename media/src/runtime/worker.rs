@@ -48,8 +48,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Commands in one turn; an offer takes up to a millisecond.
 const COMMANDS_PER_TURN: usize = 8;
 
-/// Outgoing bytes that do not wait for the turn's end: more would leave the
-/// second-level cache before the kernel reads them.
+/// Outgoing bytes that do not wait for the turn's end. A bound on memory: sent earlier,
+/// each destination's packets would be several messages instead of one.
 const FLUSH_BYTES: usize = 4 << 20;
 
 /// Readiness is edge-triggered: a source stays ready until it was seen empty.
@@ -163,15 +163,18 @@ impl Worker {
 
     fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        let mut now = read_clock();
         while !self.stop.load(Ordering::Acquire) {
-            self.wait(&mut events);
-            self.turn(read_clock());
+            self.wait(now, &mut events);
+            let begun = read_clock();
+            self.turn(begun);
+            now = read_clock();
+            self.take_stock(begun, now);
         }
     }
 
     /// Waits until the next turn is due.
-    fn wait(&mut self, events: &mut Events) {
-        let now = read_clock();
+    fn wait(&mut self, now: Instant, events: &mut Events) {
         let rest = self.pace.rest(self.turned, now);
         let rest = rest.filter(|_| !self.ready.any());
         let timeout = match rest {
@@ -233,12 +236,11 @@ impl Worker {
         self.gauges
             .received
             .fetch_add(taken as u64, Ordering::Relaxed);
-        self.take_stock(now);
     }
 
     /// Follows up on how long turns take.
-    fn take_stock(&mut self, begun: Instant) {
-        let Some((busy, relief)) = self.load.turn(begun, read_clock()) else {
+    fn take_stock(&mut self, begun: Instant, ended: Instant) {
+        let Some((busy, relief)) = self.load.turn(begun, ended) else {
             return;
         };
         self.gauges.write(busy, relief);

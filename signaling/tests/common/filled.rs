@@ -9,7 +9,7 @@ const FILL: [&str; 5] = [
     "insert into calls (uuid, room_name, kind, mode, backend, origin, admission,
         recording_allowed, recording, status, end_reason, created_at, started_at, ended_at,
         updated_at, last_event, version)
-     select 'c' || n, 'room' || n, 'video', 'direct', 'sfu',
+     select '00000000-0000-7000-8000-' || (100000000000 + n), 'room' || n, 'video', 'direct', 'sfu',
         case n % 4 when 0 then 'meeting' else 'chat' end, 'members', 0, 0,
         case when n % 10000 = 0 then 'ongoing' else 'ended' end,
         case when n % 10000 = 0 then null else 'completed' end,
