@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use convoke_media::control::{MediaKind, Source};
-use convoke_media::egress::{Lane, Sink};
+use convoke_media::egress::{Kept, Outgoing, Sink};
 use convoke_media::ids::{ParticipantKey, SeqNo};
 
 use harness::{Call, OPUS, Offer, Rtp, TWCC_EXT, VP8, key, opus, ssrc, vp8, vp8_payload};
@@ -41,15 +41,13 @@ struct Room {
 }
 
 impl Sink for Room {
-    fn send_rtp(
-        &mut self,
-        _to: ParticipantKey,
-        _lane: Lane,
-        _seq: SeqNo,
-        len: usize,
-        write: impl FnOnce(&mut [u8]),
-    ) {
-        write(&mut self.buffer[..len]);
+    fn keep(&mut self, payload: &[u8]) -> Kept {
+        self.buffer[..payload.len()].copy_from_slice(payload);
+        Kept::new(0, payload.len())
+    }
+
+    fn send_rtp(&mut self, _to: ParticipantKey, packet: &Outgoing, write: impl FnOnce(&mut [u8])) {
+        write(&mut self.buffer[..packet.head]);
         self.packets += 1;
     }
 

@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use super::munge::{Segment, SourceId};
-use super::{Lane, Sink, slot::Slot};
+use super::{Kept, Lane, Outgoing, Sink, slot::Slot};
+use crate::control::MediaKind;
 use crate::ids::{Pt, SeqNo};
 use crate::ingress::CaptureClock;
 use crate::negotiation::params::{Codec, CodecParams};
@@ -23,6 +24,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) marker: bool,
     pub(crate) codec: Codec,
     pub(crate) payload: &'a [u8],
+    /// The payload, once the sink has it.
+    pub(crate) kept: Kept,
     pub(crate) facts: Facts,
     pub(crate) extensions: Extensions<'a>,
     pub(crate) clock: Option<CaptureClock>,
@@ -30,11 +33,21 @@ pub(crate) struct Incoming<'a> {
     pub(crate) send_time: [u8; 3],
 }
 
+impl Incoming<'_> {
+    /// With its payload in the sink, for those who will be sent it.
+    pub(crate) fn kept_by(&self, sink: &mut impl Sink) -> Self {
+        let kept = sink.keep(self.payload);
+        Self { kept, ..*self }
+    }
+}
+
 /// How a Slot sends one of its source's codecs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutCodec {
     pub(crate) pt: Pt,
     pub(crate) rtx_pt: Option<Pt>,
+    /// The receiver asks for what it misses (RFC 4585 §6.2.1).
+    pub(crate) nack: bool,
     transform: Transform,
 }
 
@@ -56,6 +69,7 @@ impl OutCodec {
         let with = |params: &CodecParams, transform| Self {
             pt: params.pt,
             rtx_pt: params.rtx_pt,
+            nack: params.nack,
             transform,
         };
         if let Some(params) = codecs.iter().find(|params| params.codec.decodes(sent)) {
@@ -71,30 +85,24 @@ impl OutCodec {
     }
 }
 
-/// Outgoing packets are padded (RFC 3550 §5.1) to a multiple of this many bytes. A
-/// packetiser cuts a frame into packets that differ by a byte, and voices differ by a
-/// few; of equal size they leave in one UDP_SEGMENT run, for a third of the price. It
-/// depends on the packet alone, so that what is repeated is the same to the byte.
-const QUANTUM: usize = 16;
-
 /// Most bytes in front of a payload that are rewritten: the headers of RED, and the
 /// original sequence number of a retransmission.
 const PREFIX: usize = red::MAX_HEADERS + 2;
 
 /// Payload of an outgoing packet: rewritten bytes, then bytes of the received one.
 #[derive(Debug)]
-pub(super) struct Body<'a> {
+pub(super) struct Body {
     prefix: [u8; PREFIX],
     prefix_len: usize,
-    rest: &'a [u8],
+    rest: Kept,
     pub(super) vp8: Option<Descriptor>,
 }
 
-impl<'a> Body<'a> {
+impl Body {
     /// `None` if the payload is not what its codec demands. A retransmission begins
     /// with the number that it repeats (RFC 4588 §4).
     pub(super) fn new(
-        packet: &Incoming<'a>,
+        packet: &Incoming<'_>,
         out: &OutCodec,
         segment: &Segment,
         original: Option<u16>,
@@ -102,7 +110,7 @@ impl<'a> Body<'a> {
         let mut body = Body {
             prefix: [0; PREFIX],
             prefix_len: 0,
-            rest: packet.payload,
+            rest: packet.kept,
             vp8: None,
         };
         if let Some(seq) = original {
@@ -117,16 +125,20 @@ impl<'a> Body<'a> {
                 let mut bytes = [0; MAX_DESCRIPTOR];
                 let len = descriptor.write(&mut bytes);
                 body.push(&bytes[..len]);
-                body.rest = packet.payload.get(usize::from(received.len)..)?;
+                packet.payload.get(usize::from(received.len)..)?;
+                body.rest = packet.kept.skip(usize::from(received.len));
                 body.vp8 = Some(descriptor);
             }
             Transform::Red(opus) => {
                 let mut bytes = [0; red::MAX_HEADERS];
                 let len = red::remap(packet.payload, opus, &mut bytes)?;
                 body.push(&bytes[..len]);
-                body.rest = &packet.payload[len..];
+                body.rest = packet.kept.skip(len);
             }
-            Transform::UnwrapRed => body.rest = red::primary(packet.payload)?,
+            Transform::UnwrapRed => {
+                let primary = red::primary(packet.payload)?;
+                body.rest = packet.kept.skip(packet.payload.len() - primary.len());
+            }
         }
         Some(body)
     }
@@ -136,32 +148,28 @@ impl<'a> Body<'a> {
         self.prefix_len += bytes.len();
     }
 
-    fn len(&self) -> usize {
-        self.prefix_len + self.rest.len()
-    }
-
-    fn write(&self, out: &mut [u8]) {
-        let (prefix, rest) = out.split_at_mut(self.prefix_len);
-        prefix.copy_from_slice(&self.prefix[..self.prefix_len]);
-        rest.copy_from_slice(self.rest);
+    fn prefix(&self) -> &[u8] {
+        &self.prefix[..self.prefix_len]
     }
 }
 
 impl Slot {
-    /// Hands one packet to the sink; returns its size.
+    /// Hands one packet to the sink; returns its size, without padding.
     pub(super) fn emit(
         &self,
         packet: &Incoming<'_>,
         (seq, header): (SeqNo, &HeaderFields),
-        body: &Body<'_>,
-        (timed, frame_offset): (bool, u16),
+        body: &Body,
+        (once, frame_offset): (bool, u16),
         sink: &mut impl Sink,
     ) -> usize {
         let ids = &self.section.extensions;
         let extensions = &packet.extensions;
         let mut block = ExtensionBlock::default();
         block.push(ids.mid, self.section.mid.as_str().as_bytes());
-        if timed {
+        let is_voice = self.section.kind == MediaKind::Audio;
+        // What may be repeated under its own number cannot say when it was sent.
+        if once && !is_voice {
             block.push(ids.abs_send_time, &packet.send_time);
         }
         let mut renumbered = [0; descriptor::MAX_DESCRIPTOR];
@@ -187,15 +195,19 @@ impl Slot {
             }
         }
         let block_len = block.size(self.extension_floor);
-        let len = FIXED_HEADER + block_len + body.len();
-        let padded = len.next_multiple_of(QUANTUM);
-        let lane = Lane::of(self.section.kind);
-        sink.send_rtp(self.key, lane, seq, padded, |out| {
-            header.write(out, block_len > 0, len);
-            let (block_out, body_out) = out[FIXED_HEADER..len].split_at_mut(block_len);
+        let outgoing = Outgoing {
+            lane: Lane::of(self.section.kind),
+            seq,
+            head: FIXED_HEADER + block_len + body.prefix_len,
+            payload: body.rest,
+            elastic: once && is_voice,
+        };
+        sink.send_rtp(self.key, &outgoing, |out| {
+            header.write(out, block_len > 0);
+            let (block_out, prefix_out) = out[FIXED_HEADER..].split_at_mut(block_len);
             block.write(block_out);
-            body.write(body_out);
+            prefix_out.copy_from_slice(body.prefix());
         });
-        padded
+        outgoing.head + outgoing.payload.len()
     }
 }

@@ -9,6 +9,8 @@ mod resend;
 mod select;
 mod slot;
 
+use std::ops::Range;
+
 use crate::control::MediaKind;
 use crate::ids::{ParticipantKey, SeqNo};
 
@@ -37,22 +39,67 @@ impl Lane {
     }
 }
 
-/// Where egress writes. The implementation gives room in the destination's run
-/// and seals in place, so that a packet is copied once between its store and the
-/// socket.
-pub trait Sink {
-    /// Room for one RTP packet of exactly `len` plaintext bytes; after `write`
-    /// has filled all of it, it is sealed under index `seq` and queued. A number is
-    /// used again only for the very same bytes.
-    fn send_rtp(
-        &mut self,
-        to: ParticipantKey,
-        lane: Lane,
-        seq: SeqNo,
-        len: usize,
-        write: impl FnOnce(&mut [u8]),
-    );
+/// A payload, or the rest of one, that a [`Sink`] has taken in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    start: u32,
+    len: u16,
+}
 
-    /// Seals and queues a plaintext RTCP packet or compound.
+impl Kept {
+    /// `len` bytes of a received packet, so fewer than 2^16.
+    pub fn new(start: usize, len: usize) -> Self {
+        Self {
+            start: start as u32,
+            len: len as u16,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len()
+    }
+
+    /// Without its first `bytes`.
+    pub(crate) fn skip(self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.len());
+        Self::new(self.start as usize + bytes, self.len() - bytes)
+    }
+}
+
+/// An RTP packet to send: a head that is written for it, and a payload that it may
+/// share with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing {
+    pub lane: Lane,
+    /// A number is used again only for the very same bytes: its nonce would seal two
+    /// texts.
+    pub seq: SeqNo,
+    /// Length of the header, its extensions, and what of the payload is rewritten.
+    pub head: usize,
+    pub payload: Kept,
+    /// It is sent once, so that its padding may depend on what it is sent with.
+    pub elastic: bool,
+}
+
+/// Where egress writes. The implementation lays packets out, pads and seals them when
+/// they leave, so that a payload is copied once for each of its packets, to where the
+/// system call takes it from.
+pub trait Sink {
+    /// Takes in a payload for the packets that will carry it.
+    fn keep(&mut self, payload: &[u8]) -> Kept;
+
+    /// Queues one RTP packet; `write` fills its head, all of it.
+    fn send_rtp(&mut self, to: ParticipantKey, packet: &Outgoing, write: impl FnOnce(&mut [u8]));
+
+    /// Queues a plaintext RTCP packet or compound.
     fn send_rtcp(&mut self, to: ParticipantKey, compound: &[u8]);
 }

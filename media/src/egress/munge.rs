@@ -11,7 +11,7 @@ use crate::rtp::codec::Facts;
 use crate::rtp::codec::vp8::Descriptor;
 use crate::rtp::ntp::duration_to_ticks;
 
-/// Segments kept: switches and skips reach back seconds, requests do not.
+/// Earlier segments kept: switches and skips reach back seconds, requests do not.
 const SEGMENTS: usize = 32;
 
 /// An Encoding between two restarts of its sequence.
@@ -59,24 +59,28 @@ impl Segment {
     }
 }
 
-/// Sequence of one Slot.
+/// Sequence of one Slot. In the order of C, for every packet touches the first of it.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Munger {
-    segments: Vec<Segment>,
-    /// What is sent now belongs to the last segment.
-    running: bool,
+    last: Option<Segment>,
     newest: SeqNo,
-    timestamp: u32,
     sent_at: Option<Instant>,
+    timestamp: u32,
     vp8: Vp8Newest,
     frame: Option<u16>,
+    /// What is sent now belongs to the last segment.
+    running: bool,
+    /// The segments before the last, oldest first.
+    older: Vec<Segment>,
 }
 
 impl Munger {
     /// `first` is the number of the first packet to come.
     pub(crate) fn new(first: SeqNo, timestamp: u32) -> Self {
         Self {
-            segments: Vec::new(),
+            last: None,
+            older: Vec::new(),
             running: false,
             newest: SeqNo(first.0 - 1),
             timestamp,
@@ -87,8 +91,8 @@ impl Munger {
     }
 
     pub(crate) fn current(&self) -> Option<SourceId> {
-        self.segments
-            .last()
+        self.last
+            .as_ref()
             .filter(|_| self.running)
             .map(|segment| segment.source)
     }
@@ -143,18 +147,31 @@ impl Munger {
     }
 
     fn push(&mut self, segment: Segment) {
-        if self.segments.len() == SEGMENTS {
-            self.segments.remove(0);
+        let Some(before) = self.last.replace(segment) else {
+            return;
+        };
+        if self.older.len() == SEGMENTS {
+            self.older.remove(0);
         }
-        self.segments.reserve_exact(SEGMENTS - self.segments.len());
-        self.segments.push(segment);
+        self.older.reserve_exact(SEGMENTS - self.older.len());
+        self.older.push(before);
+    }
+
+    /// All segments, newest first.
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.last.iter().chain(self.older.iter().rev())
+    }
+
+    /// Reads what forwarding a packet will read.
+    pub(super) fn touch(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.first_in.0) ^ u64::from(self.running)
     }
 
     /// Where packet `seq` of the running source stands; `None` if it is from before
     /// its beginning or was skipped.
     pub(crate) fn map(&self, source: SourceId, seq: SeqNo) -> Option<(SeqNo, Segment)> {
         let mut end = u64::MAX;
-        for segment in self.segments.iter().rev() {
+        for segment in self.segments() {
             if segment.source != source {
                 return None;
             }
@@ -176,7 +193,7 @@ impl Munger {
         let Some((out, segment)) = self.map(source, seq) else {
             return true;
         };
-        let behind = self.segments.last().is_some_and(|last| seq < last.first_in);
+        let behind = self.last.is_some_and(|last| seq < last.first_in);
         if behind || out <= self.newest {
             return false;
         }
@@ -216,14 +233,14 @@ impl Munger {
         if out > self.newest {
             return None;
         }
-        let segment = self.segments.iter().rev().find(|s| s.first_out <= out)?;
+        let segment = self.segments().find(|s| s.first_out <= out)?;
         let seq = SeqNo(out.0 - segment.first_out.0 + segment.first_in.0);
         Some((segment.source, seq, out, *segment))
     }
 
     /// Offset of the running source's timestamps.
     pub(crate) fn running(&self) -> Option<&Segment> {
-        self.segments.last().filter(|_| self.running)
+        self.last.as_ref().filter(|_| self.running)
     }
 }
 

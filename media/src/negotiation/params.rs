@@ -57,18 +57,20 @@ pub struct EncodingParams {
     pub rtx_ssrc: Option<Ssrc>,
 }
 
-/// A receive m-line of the client.
+/// A receive m-line of the client. In the order of C, for it is a part of what every
+/// packet touches.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct SlotSection {
-    pub mid: Mid,
-    pub kind: MediaKind,
-    /// False when the client turned the m-line `inactive`.
-    pub active: bool,
-    pub codecs: SmallVec<[CodecParams; 6]>,
-    pub extensions: ExtensionIds,
     /// Ours, constant for the life of the Slot.
     pub ssrc: Ssrc,
     pub rtx_ssrc: Option<Ssrc>,
+    pub kind: MediaKind,
+    /// False when the client turned the m-line `inactive`.
+    pub active: bool,
+    pub extensions: ExtensionIds,
+    pub mid: Mid,
+    pub codecs: SmallVec<[CodecParams; 6]>,
 }
 
 /// A codec as one m-line numbers it.

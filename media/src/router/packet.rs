@@ -1,13 +1,14 @@
 //! The packet path: one decrypted RTP packet in, one packet out for each Slot that
 //! is sent its Encoding. Nothing here allocates once an Encoding runs.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use super::Router;
 use super::table::{EncodingIndex, ParticipantIndex};
 use super::timer::{LOSSES_PACE, Timer};
 use crate::control::MediaKind;
-use crate::egress::{Forwarded, Incoming, Sink, SourceId};
+use crate::egress::{Forwarded, Incoming, Kept, Sink, SourceId};
 use crate::ids::{ParticipantKey, SeqNo};
 use crate::ingress::{Received, Role};
 use crate::negotiation::params::Codec;
@@ -149,6 +150,12 @@ impl Router {
 
     fn fan_out(&mut self, incoming: &Incoming<'_>, sink: &mut impl Sink) {
         let index = incoming.source.encoding;
+        if self.encodings[index].forwards.is_empty() {
+            return;
+        }
+        let incoming = &incoming.kept_by(sink);
+        let touched = self.encodings[index].forwards.iter();
+        black_box(touched.fold(0, |all, slot| all ^ self.slots[*slot].touch()));
         // Rare: one for each Slot that was waiting for this very packet.
         let mut switched = smallvec::SmallVec::<[_; 64]>::new();
         for slot in &self.encodings[index].forwards {
@@ -198,6 +205,7 @@ impl Router {
             marker: view.marker(),
             codec,
             payload: view.payload(),
+            kept: Kept::default(),
             facts: Facts::read(codec, view.payload(), &extensions),
             extensions,
             clock: encoding.capture_clock(sender.clock.get(), rate),

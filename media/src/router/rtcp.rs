@@ -125,7 +125,7 @@ impl Router {
             let (codec, origin) = (params.codec, source.encoding);
             let extensions = self.extensions_of(origin, &view);
             let incoming = self.incoming(now, origin, (codec, seq), &view, extensions);
-            self.slots[index].resend(&incoming, wanted, sink);
+            self.slots[index].resend(&incoming.kept_by(sink), wanted, sink);
         }
     }
 

@@ -146,20 +146,26 @@ pub struct HeaderFields {
 }
 
 impl HeaderFields {
-    /// Writes the fixed header, announcing an extension block if `extended`, and
-    /// padding at the end of `out` if that is longer than the packet's `len`.
-    pub fn write(&self, out: &mut [u8], extended: bool, len: usize) {
-        let padding = out.len() - len;
+    /// Writes the fixed header, announcing an extension block if `extended`.
+    pub fn write(&self, out: &mut [u8], extended: bool) {
         out[0] = 0x80 | if extended { 0x10 } else { 0 };
-        if padding > 0 {
-            out[0] |= 0x20;
-            out[len..].fill(0);
-            out[len + padding - 1] = padding as u8;
-        }
         out[1] = self.pt.get() | if self.marker { 0x80 } else { 0 };
         out[2..4].copy_from_slice(&self.seq.to_be_bytes());
         out[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
         out[8..12].copy_from_slice(&self.ssrc.0.to_be_bytes());
+    }
+}
+
+/// Pads a packet of `len` bytes to the end of `packet` (RFC 3550 §5.1), at most 255
+/// bytes further.
+pub fn pad(packet: &mut [u8], len: usize) {
+    let padding = &mut packet[len..];
+    let count = padding.len();
+    debug_assert!(count <= 255);
+    if let Some((last, zeros)) = padding.split_last_mut() {
+        zeros.fill(0);
+        *last = count as u8;
+        packet[0] |= 0x20;
     }
 }
 
@@ -176,7 +182,7 @@ mod tests {
             timestamp: 0xdead_beef,
             ssrc: Ssrc(7),
         }
-        .write(&mut bytes, false, FIXED_HEADER);
+        .write(&mut bytes, false);
         bytes[0] = first;
         bytes
     }
@@ -200,19 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_longer_is_padded() {
-        for padding in [0, 1, 4, 15] {
+    fn padding_is_cut_off_again() {
+        for padding in [0, 1, 4, 15, 255] {
             let mut bytes = header(0x80);
             bytes.extend([1, 2, 3]);
             bytes.resize(bytes.len() + padding, 0xee);
-            let fields = HeaderFields {
-                marker: false,
-                pt: Pt::new(96).unwrap(),
-                seq: 1,
-                timestamp: 2,
-                ssrc: Ssrc(3),
-            };
-            fields.write(&mut bytes, false, FIXED_HEADER + 3);
+            pad(&mut bytes, FIXED_HEADER + 3);
             assert_eq!(Packet::parse(&bytes).unwrap().payload(), [1, 2, 3]);
         }
     }

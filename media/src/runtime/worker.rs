@@ -372,18 +372,15 @@ impl Worker {
 
 /// Sends all that waits.
 fn flush(sfu: &mut Sfu, sockets: &mut Sockets, sending: &mut SendBatch) {
-    let outbox = sfu.outbox();
-    if outbox.is_empty() {
-        return;
-    }
     let Sockets { v4, v6, .. } = sockets;
-    let runs = outbox.runs().filter(|run| run.path.remote.is_ipv4());
-    v4.send(sending, runs);
-    if let Some(v6) = v6 {
-        let runs = outbox.runs().filter(|run| run.path.remote.is_ipv6());
-        v6.send(sending, runs);
+    while let Some(burst) = sfu.next_burst() {
+        let runs = burst.runs().filter(|run| run.path.remote.is_ipv4());
+        v4.send(sending, runs);
+        if let Some(v6) = v6 {
+            let runs = burst.runs().filter(|run| run.path.remote.is_ipv6());
+            v6.send(sending, runs);
+        }
     }
-    outbox.clear();
 }
 
 /// Leaves the sockets alone, so that datagrams gather in them.

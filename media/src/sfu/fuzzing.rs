@@ -365,18 +365,19 @@ impl Scene {
                     .handle_packet(self.now, server(), from, &mut datagram.bytes);
             }
         }
-        for run in self.sfu.outbox().runs() {
-            let to = (0..PARTICIPANTS).find(|who| path(*who).local == run.path.remote);
-            let client = to.and_then(|who| self.clients[usize::from(who)].as_mut());
-            if let (Some(who), Some(client)) = (to, client) {
-                for datagram in run.datagrams().filter(|d| d[0] < 64) {
-                    client
-                        .transport
-                        .handle_control(self.now, path(who), datagram);
+        while let Some(burst) = self.sfu.next_burst() {
+            for run in burst.runs() {
+                let to = (0..PARTICIPANTS).find(|who| path(*who).local == run.path.remote);
+                let client = to.and_then(|who| self.clients[usize::from(who)].as_mut());
+                if let (Some(who), Some(client)) = (to, client) {
+                    for datagram in run.datagrams().filter(|d| d[0] < 64) {
+                        client
+                            .transport
+                            .handle_control(self.now, path(who), datagram);
+                    }
                 }
             }
         }
-        self.sfu.outbox().clear();
         while self.sfu.poll_event().is_some() {}
         let present = self.present.iter().filter(|p| **p).count();
         assert_eq!(self.sfu.participants(), present);

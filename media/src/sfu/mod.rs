@@ -2,8 +2,8 @@
 //!
 //! An `Sfu` belongs to one worker and owns everything of its calls, so that nothing
 //! here is shared and the whole runs in virtual time. Its methods are of three
-//! kinds: `handle_*` changes it and carries `now`; `poll_event` and the outbox are
-//! to be drained after any number of those; `next_timeout` says when
+//! kinds: `handle_*` changes it and carries `now`; `poll_event` and
+//! `next_burst` are to be drained after any number of those; `next_timeout` says when
 //! [`Sfu::handle_timeout`] is due. It logs nothing per packet and never fails for
 //! what a remote sends.
 //!
@@ -14,7 +14,6 @@ mod command;
 pub mod fuzzing;
 mod members;
 mod policer;
-mod sink;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -28,14 +27,13 @@ use crate::control::{Event, TransportState};
 use crate::demux::{DatagramKind, Demux, DroppedDatagrams, classify};
 use crate::ids::{ParticipantKey, RouterId};
 use crate::limits::{Limits, MAX_EVENTS};
-use crate::outbox::Outbox;
+use crate::outbox::{Burst, Outbox, Seal};
 use crate::router::{ClockAnchor, ForwardingConfig, Relief};
 use crate::timer::{Timer, TimerTable};
 use crate::transport::dtls::DtlsIdentity;
 use crate::transport::{Path, StunOutcome, stun};
 
 use members::{Members, Routers};
-use sink::SealingSink;
 
 /// What an [`Sfu`] is told once.
 #[derive(Clone)]
@@ -154,13 +152,22 @@ impl Sfu {
         self.events.pop_front()
     }
 
-    /// What is to be sent. Clear it afterwards.
+    /// What waits to be sent.
     pub fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
     }
 
-    pub fn outbox_is_empty(&self) -> bool {
-        self.outbox.is_empty()
+    /// Seals the next of what waits; `None` when nothing does any more.
+    pub fn next_burst(&mut self) -> Option<&Burst> {
+        let members = &mut self.members;
+        self.outbox.next_burst(|to, seal, room, len| {
+            let transport = &mut members.get_mut(to)?.transport;
+            let sealed = match seal {
+                Seal::Rtp(seq) => transport.seal_rtp(seq, room, len),
+                Seal::Rtcp => transport.seal_rtcp(room, len),
+            };
+            sealed.ok()
+        })
     }
 
     /// The open Routers, in no order.
@@ -260,8 +267,7 @@ impl Sfu {
         let Some(router) = self.routers.get_mut(index) else {
             return;
         };
-        let mut sink = SealingSink::new(&mut self.members, &mut self.outbox);
-        router.handle_rtp(now, key, &mut packet[..len], &mut sink);
+        router.handle_rtp(now, key, &mut packet[..len], &mut self.outbox);
         self.settle_router(index);
     }
 
@@ -276,8 +282,7 @@ impl Sfu {
         let Some(router) = self.routers.get_mut(index) else {
             return;
         };
-        let mut sink = SealingSink::new(&mut self.members, &mut self.outbox);
-        router.handle_rtcp(now, key, &packet[..len], &mut sink);
+        router.handle_rtcp(now, key, &packet[..len], &mut self.outbox);
         self.settle_router(index);
     }
 
@@ -290,8 +295,7 @@ impl Sfu {
 
     fn router_timeout(&mut self, now: Instant, index: u32) {
         if let Some(router) = self.routers.get_mut(index) {
-            let mut sink = SealingSink::new(&mut self.members, &mut self.outbox);
-            router.handle_timeout(now, &mut sink);
+            router.handle_timeout(now, &mut self.outbox);
             self.settle_router(index);
         }
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use convoke_media::control::{
     Event, FrameSize, MediaKind, SlotAssignment, SlotRequest, SlotTarget, Source, TrackId,
 };
-use convoke_media::egress::{Lane, Sink};
+use convoke_media::egress::{Kept, Outgoing, Sink};
 use convoke_media::ids::{Mid, ParticipantId, ParticipantKey, Pt, Rid, RouterId, SeqNo, Ssrc};
 use convoke_media::negotiation::params::{
     Codec, CodecParams, EncodingParams, ExtensionIds, Fingerprint, FingerprintHash, Negotiated,
@@ -49,19 +49,21 @@ impl Sent {
 pub(crate) struct Capture {
     pub(crate) rtp: Vec<Sent>,
     pub(crate) rtcp: Vec<(ParticipantKey, Vec<u8>)>,
+    kept: Vec<u8>,
 }
 
 impl Sink for Capture {
-    fn send_rtp(
-        &mut self,
-        to: ParticipantKey,
-        _lane: Lane,
-        seq: SeqNo,
-        len: usize,
-        write: impl FnOnce(&mut [u8]),
-    ) {
-        let mut bytes = vec![0xee; len];
+    fn keep(&mut self, payload: &[u8]) -> Kept {
+        let start = self.kept.len();
+        self.kept.extend_from_slice(payload);
+        Kept::new(start, payload.len())
+    }
+
+    fn send_rtp(&mut self, to: ParticipantKey, packet: &Outgoing, write: impl FnOnce(&mut [u8])) {
+        let mut bytes = vec![0xee; packet.head];
         write(&mut bytes);
+        bytes.extend_from_slice(&self.kept[packet.payload.range()]);
+        let seq = packet.seq;
         self.rtp.push(Sent { to, seq, bytes });
     }
 
@@ -263,7 +265,7 @@ impl Rtp {
             timestamp: self.timestamp,
             ssrc: self.ssrc,
         };
-        header.write(&mut bytes, !self.extensions.is_empty(), 12);
+        header.write(&mut bytes, !self.extensions.is_empty());
         if !self.extensions.is_empty() {
             let mut block = Vec::new();
             for (id, value) in &self.extensions {

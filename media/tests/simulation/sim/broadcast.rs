@@ -86,9 +86,13 @@ impl Broadcast {
         if sfu.next_timeout().is_some_and(|at| at <= now) {
             sfu.handle_timeout(now);
         }
-        let runs = sfu.outbox().runs();
-        let sent = runs.map(|run| black_box(run).datagrams().count()).sum();
-        sfu.outbox().clear();
+        let mut sent = 0;
+        while let Some(burst) = sfu.next_burst() {
+            let runs = burst.runs();
+            sent += runs
+                .map(|run| black_box(run).datagrams().count())
+                .sum::<usize>();
+        }
         sent
     }
 

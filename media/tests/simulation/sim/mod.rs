@@ -341,20 +341,21 @@ impl World {
             self.events.push((self.now - self.origin, event));
         }
         let (now, network, addresses) = (self.now, &mut self.network, &self.addresses);
-        for run in self.sfu.outbox().runs() {
-            let Some(&index) = addresses.get(&run.path.remote) else {
-                continue;
-            };
-            for bytes in run.datagrams() {
-                let datagram = Datagram {
-                    from: run.path.local,
-                    to: run.path.remote,
-                    bytes: bytes.to_vec(),
+        while let Some(burst) = self.sfu.next_burst() {
+            for run in burst.runs() {
+                let Some(&index) = addresses.get(&run.path.remote) else {
+                    continue;
                 };
-                network.send(now, index, Direction::Down, datagram);
+                for bytes in run.datagrams() {
+                    let datagram = Datagram {
+                        from: run.path.local,
+                        to: run.path.remote,
+                        bytes: bytes.to_vec(),
+                    };
+                    network.send(now, index, Direction::Down, datagram);
+                }
             }
         }
-        self.sfu.outbox().clear();
         for participant in &mut self.participants {
             for datagram in participant.outgoing.drain(..) {
                 if let Some((index, kept)) = &mut self.intercepted
