@@ -15,11 +15,8 @@ use crate::client::{Client, ClientId, Env, Happening, Tally, Times};
 use crate::clock::Nanos;
 use crate::net::{Poll, RecvBatch, SendBatch, Waker, pin_current_thread};
 
-use super::options::{LatencyAt, Options, Verify};
-
-/// Received packets a second of one thread beyond which decrypting all of them would
-/// be a good part of its time: 250 ns each, so 6 %.
-const OPEN_ALL_BELOW: f64 = 250_000.0;
+use super::options::{LatencyAt, Options};
+use super::policy::{NAP, Policy};
 
 /// Longest wait: what is counted per second must not be late.
 const MAX_WAIT: Duration = Duration::from_millis(50);
@@ -167,6 +164,13 @@ struct Player {
     happened: Vec<(ClientId, Happening)>,
     counting: Counting,
     policy: Policy,
+    /// When it last looked for packets.
+    listened: Nanos,
+}
+
+#[expect(clippy::disallowed_methods, reason = "it is time that is waited for")]
+fn doze(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// What is counted, and by which part of it was reported.
@@ -184,38 +188,6 @@ struct Counting {
     lost_before: u64,
 }
 
-struct Policy {
-    verify: Verify,
-    sample_every: u32,
-    latency_at: LatencyAt,
-    segments: bool,
-    /// In force now.
-    open_every: u32,
-    sampled: bool,
-    /// Received in the second that began then.
-    received: u64,
-    since: Nanos,
-}
-
-impl Policy {
-    /// Each second, by how many packets came.
-    fn adapt(&mut self, now: Nanos) {
-        let seconds = now.since(self.since).as_secs_f64();
-        if seconds < 1.0 {
-            return;
-        }
-        let rate = self.received as f64 / seconds;
-        self.received = 0;
-        self.since = now;
-        self.open_every = match self.verify {
-            Verify::All => 1,
-            Verify::Sample => self.sample_every.max(1),
-            Verify::Auto if rate > OPEN_ALL_BELOW => self.sample_every.max(1),
-            Verify::Auto => 1,
-        };
-    }
-}
-
 impl Player {
     fn new(
         poll: Poll,
@@ -223,7 +195,6 @@ impl Player {
         told: events::UnboundedSender<Told>,
         options: &Options,
     ) -> Self {
-        let sampling = options.verify == Verify::Sample;
         Self {
             poll,
             commands,
@@ -235,20 +206,8 @@ impl Player {
             send: SendBatch::default(),
             happened: Vec::new(),
             counting: Counting::default(),
-            policy: Policy {
-                verify: options.verify,
-                sample_every: options.sample_every,
-                latency_at: options.latency_at,
-                segments: options.publish_segments,
-                open_every: if sampling {
-                    options.sample_every.max(1)
-                } else {
-                    1
-                },
-                sampled: false,
-                received: 0,
-                since: Nanos::now(),
-            },
+            policy: Policy::new(options),
+            listened: Nanos::now(),
         }
     }
 
@@ -260,7 +219,7 @@ impl Player {
                 Some(Reverse((at, _))) => at.since(now).min(MAX_WAIT),
                 None => MAX_WAIT,
             };
-            self.poll.wait(wait, &mut ready);
+            self.wait(now, wait, &mut ready);
             for token in &ready {
                 if let Ok(id) = u32::try_from(*token) {
                     self.receive(id);
@@ -274,8 +233,26 @@ impl Player {
                     Err(mpsc::TryRecvError::Empty) => break,
                 }
             }
-            self.policy.adapt(Nanos::now());
+            let clients = &self.clients;
+            let settled = || clients.values().all(|client| client.link.is_connected());
+            self.policy.adapt(Nanos::now(), settled);
         }
+    }
+
+    /// Waits for packets, or for a nap's time with its ears shut.
+    fn wait(&mut self, now: Nanos, wait: Duration, ready: &mut Vec<u64>) {
+        if !self.policy.naps {
+            self.poll.wait(wait, ready);
+            return;
+        }
+        let rest = NAP.saturating_sub(now.since(self.listened));
+        doze(wait.min(rest));
+        if wait < rest {
+            ready.clear();
+            return;
+        }
+        self.listened = Nanos::now();
+        self.poll.wait(Duration::ZERO, ready);
     }
 
     fn receive(&mut self, id: u32) {
@@ -378,6 +355,7 @@ impl Player {
                 if self.counting.open {
                     client.begin();
                 }
+                self.policy.naps = false;
                 if self.poll.add(client.link.fd(), u64::from(id)).is_ok() {
                     self.clients.insert(id, client);
                     self.call(id);

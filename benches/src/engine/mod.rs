@@ -10,6 +10,7 @@ mod options;
 #[cfg(feature = "webrtc")]
 mod peers;
 mod play;
+mod policy;
 mod result;
 mod stage;
 
