@@ -88,6 +88,8 @@ impl Core {
         let call = live.as_mut().ok_or(CallError::Unavailable)?;
         if let Some(seat) = call.seat(id) {
             seat.in_router = true;
+            // Whoever comes anew says itself what is to be heard of it.
+            seat.overruled = None;
         }
         self.attach(call, id).ok_or(CallError::Unavailable)
     }
@@ -175,11 +177,13 @@ impl Core {
     fn attach(&self, call: &mut LiveCall, participant: ParticipantId) -> Option<Joined> {
         let epoch = call.find(participant)?.presence.epoch;
         let snapshot = call.snapshot(participant)?;
+        let muted = call.seat(participant)?.overruled.clone();
         let lost = self.lost.clone();
         Some(Joined {
             participant,
             epoch,
             snapshot,
+            muted,
             notices: call.fanout.attach(participant, epoch, lost),
         })
     }

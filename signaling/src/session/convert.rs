@@ -12,8 +12,9 @@ use crate::domain::call::EndReason;
 use crate::domain::participant::{Connection, LeaveReason, PublishState, Role, TrackState};
 use crate::domain::principal::{Principal, Standing};
 use crate::error::CallError;
-use crate::events::notice::{CallView, MediaContinuity, Notice, ParticipantView, Snapshot};
+use crate::events::notice::{CallView, MediaContinuity, Muted, Notice, ParticipantView, Snapshot};
 use crate::ids::ParticipantId;
+use crate::service::Silenced;
 
 /// A message of the client that is refused, and how it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,11 +232,30 @@ pub(super) fn notice(notice: &Notice) -> Result<ServerMessage, &Snapshot> {
                 media::TransportState::Failed => wire::TransportState::Failed,
             },
         },
+        Notice::Muted(told) => muted(told),
         Notice::CallEnded(reason) => ServerMessage::CallEnded {
             reason: end_reason(*reason),
         },
         Notice::Rejoined(snapshot) => return Err(snapshot),
     })
+}
+
+pub(super) fn muted(muted: &Muted) -> ServerMessage {
+    ServerMessage::Muted {
+        source: wire_source(muted.source),
+        by: muted.by.as_ref().map(|by| wire::Actor {
+            user_id: by.user.to_string(),
+            name: by.name.clone(),
+        }),
+    }
+}
+
+pub(super) fn others_muted(request: u32, silenced: &[Silenced]) -> ServerMessage {
+    let ids = silenced.iter().map(|one| one.participant.to_string());
+    ServerMessage::OthersMuted {
+        request,
+        participant_ids: ids.collect(),
+    }
 }
 
 fn call_info(call: &CallView) -> wire::CallInfo {

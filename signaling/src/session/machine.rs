@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::convert::{self, Refusal};
-use super::limits::{Bucket, GuestCalls, JOIN_COST, MAX_STRIKES, OFFER_COST};
+use super::limits::{Bucket, GuestCalls, JOIN_COST, MAX_STRIKES, MUTE_OTHERS_COST, OFFER_COST};
 use super::message::{ClientMessage, ErrorCode, ServerMessage};
 use super::ringing::Rings;
 use super::{Close, Reply, SessionContext};
@@ -228,6 +228,10 @@ impl Session {
                 let (source, state) = (convert::source(source), convert::publish_state(state));
                 service.set_publish(participant, source, state).await?;
             }
+            ClientMessage::MuteOthers { request } => {
+                let silenced = service.mute_others(participant).await?;
+                return Ok(convert::others_muted(request, &silenced).into());
+            }
             // Everybody, the asker too, learns of the end as a notice.
             ClientMessage::EndCall { .. } => service.end_call(participant).await?,
             ClientMessage::Hello { .. }
@@ -333,6 +337,7 @@ impl Session {
         let cost = match message {
             ClientMessage::Join { .. } => JOIN_COST,
             ClientMessage::Offer { .. } => OFFER_COST,
+            ClientMessage::MuteOthers { .. } => MUTE_OTHERS_COST,
             _ => 1.0,
         };
         self.bucket.take(cost, Instant::now())?;
@@ -412,6 +417,7 @@ fn request_of(message: &ClientMessage) -> Option<u32> {
     match message {
         ClientMessage::Join { request, .. }
         | ClientMessage::Offer { request, .. }
+        | ClientMessage::MuteOthers { request }
         | ClientMessage::Decline { request, .. }
         | ClientMessage::EndCall { request } => Some(*request),
         _ => None,

@@ -180,6 +180,23 @@ async fn joins_count_as_several_messages() {
 }
 
 #[tokio::test]
+async fn muting_others_counts_as_several_messages() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = Served::start(&db).await;
+    let mut ann = served.enter("1").await;
+    for request in 0..20 {
+        // Refused before anything is done.
+        ann.send(json!({"type": "mute_others", "request": request}))
+            .await;
+    }
+    let mut refused = 0;
+    while ann.next().await.unwrap()["code"] == "not_in_call" {
+        refused += 1;
+    }
+    assert!((9..15).contains(&refused), "{refused}");
+}
+
+#[tokio::test]
 async fn a_gateway_that_limits_may_switch_our_limit_off() {
     let db = TestDb::new(Engine::Sqlite).await;
     let sessions = SessionConfig {
@@ -274,6 +291,7 @@ on_both_databases! {
             json!({"type": "slots", "slots": []}),
             json!({"type": "publish", "source": "camera", "state": "live"}),
             json!({"type": "end_call", "request": 1}),
+            json!({"type": "mute_others", "request": 1}),
         ] {
             ann.send(message.clone()).await;
             assert_eq!(ann.expect_error().await, "not_in_call", "{message}");
