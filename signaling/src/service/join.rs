@@ -75,12 +75,15 @@ impl Core {
         // Whoever was asked, or is there by its word, has a row already.
         let id = outcome.seated.unwrap_or(id);
         self.rooms.enter(id, &turn.room().name);
+        // The Router tells things from its opening on, which may be now.
+        self.rooms.open(state.call.id, &turn.room().name);
         let command = Command::AddParticipant {
             router: state.call.id.into(),
             participant: id.into(),
         };
         if let Err(error) = self.media.request(command).await {
             self.undo_join(turn, id, error).await;
+            self.rooms.close_unless_live(turn.room(), state.call.id);
             return Err(CallError::Unavailable);
         }
         self.publish(turn, state, &outcome);
@@ -109,8 +112,8 @@ impl Core {
         if state.call.nature.backend == Backend::Jitsi {
             return Err(CallError::HeldElsewhere);
         }
-        if state.call.id == fresh.id && !self.media.has_room() {
-            return Err(CallError::Overloaded);
+        if state.call.id == fresh.id {
+            self.has_room()?;
         }
         let admitted = self.comes_in(who, &state).await?;
         let newcomer = Newcomer {

@@ -106,14 +106,15 @@ impl Seat {
 }
 
 impl LiveCall {
-    pub(super) fn new(state: CallState) -> Self {
+    /// `strain` is what its Router said before.
+    pub(super) fn new(state: CallState, strain: Strain) -> Self {
         let seats = state.present.iter().map(|p| (p.id, Seat::default()));
         Self {
             seats: seats.collect(),
             state,
             fanout: Fanout::default(),
             speakers: Vec::new(),
-            strain: Strain::None,
+            strain,
         }
     }
 
@@ -318,8 +319,10 @@ impl LiveCall {
     }
 
     pub(super) fn set_strain(&mut self, strain: Strain) {
-        self.strain = strain;
-        self.fanout.send_all(Notice::Strained(strain));
+        if self.strain != strain {
+            self.strain = strain;
+            self.fanout.send_all(Notice::Strained(strain));
+        }
     }
 
     pub(super) fn assign_slots(&mut self, id: ParticipantId, assignments: Vec<SlotAssignment>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use convoke_media::control::{
-    Answer, Command, CommandError, Event, Offer, Response, SlotRequest, Source,
+    Answer, Command, CommandError, Event, Offer, Response, SlotRequest, Source, Strain,
 };
 use convoke_media::ids::RouterId;
 
@@ -193,13 +193,23 @@ impl Core {
             Event::Speaking { router, speakers } => {
                 self.with_router(router, |call| call.set_speakers(speakers));
             }
-            Event::Strained { router, strain } => {
-                self.with_router(router, |call| call.set_strain(strain));
-            }
+            Event::Strained { router, strain } => self.strained(router.into(), strain),
             Event::RouterLost { router } => {
                 tracing::warn!(call.id = %CallId::from(router), "the media of a call was lost");
                 self.with_router(router, LiveCall::lose_router);
             }
+        }
+    }
+
+    /// A Router that opens speaks before anybody has been told of its Call.
+    fn strained(&self, id: CallId, strain: Strain) {
+        let Some(room) = self.rooms.of_call(id) else {
+            return;
+        };
+        let mut live = room.live();
+        match live.as_mut().filter(|call| call.call().id == id) {
+            Some(call) => call.set_strain(strain),
+            None => room.keep_early(id, strain),
         }
     }
 

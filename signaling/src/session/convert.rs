@@ -1,6 +1,8 @@
 //! Between the wire's words and the domain's: strings are checked on the way in, ids
 //! and times become text on the way out. The only module that knows both sides.
 
+use std::time::Duration;
+
 use convoke_media::control as media;
 use convoke_media::ids::Mid;
 
@@ -21,6 +23,8 @@ use crate::service::Silenced;
 pub(super) struct Refusal {
     pub(super) code: ErrorCode,
     pub(super) message: String,
+    /// How long not to try again, where it is known.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -28,6 +32,14 @@ impl Refusal {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn retried_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
         }
     }
 }
@@ -57,10 +69,14 @@ impl From<CallError> for Refusal {
             CallError::Offer(_) => ErrorCode::BadOffer,
             CallError::InvalidCandidate => ErrorCode::BadCandidate,
             CallError::UnknownSlot(_) => ErrorCode::UnknownSlot,
-            CallError::Overloaded => ErrorCode::Overloaded,
+            CallError::Overloaded { .. } => ErrorCode::Overloaded,
             CallError::Unavailable => ErrorCode::Unavailable,
         };
-        Self::new(code, error.to_string())
+        let refusal = Self::new(code, error.to_string());
+        match error {
+            CallError::Overloaded { retry_after } => refusal.retried_after(retry_after),
+            _ => refusal,
+        }
     }
 }
 
