@@ -207,7 +207,8 @@ pub enum Event {
         router: RouterId,
         speakers: Vec<Speaker>,
     },
-    /// What the Router leaves out, because its worker has too much to do, changed.
+    /// What the Router leaves out because its worker has too much to do: told when it
+    /// opens, and when it changes.
     Strained { router: RouterId, strain: Strain },
     /// The Router is gone without having been asked to (its worker failed).
     RouterLost { router: RouterId },

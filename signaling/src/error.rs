@@ -1,6 +1,8 @@
 //! Why a request to the [`CallService`](crate::service::CallService) was refused.
 //! HTTP maps it to a problem in one place, the session protocol to a code in another.
 
+use std::time::Duration;
+
 use convoke_media::control::{CommandError, OfferError};
 use convoke_media::ids::Mid;
 
@@ -62,9 +64,9 @@ pub enum CallError {
     UnknownSlot(Mid),
     #[error("no such {0}")]
     NothingHere(&'static str),
-    /// The media workers have no time for another Call.
+    /// The media workers have no time for another Call, and none sooner than that.
     #[error("the server has too much to do for another call")]
-    Overloaded,
+    Overloaded { retry_after: Duration },
     /// No database, worker or room for it now; trying again later may help.
     #[error("not available now")]
     Unavailable,

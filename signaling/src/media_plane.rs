@@ -2,6 +2,8 @@
 //! owns the Router, and what is known of the workers. The commands are values already,
 //! so another node's worker can stand behind it later.
 
+use std::time::Duration;
+
 use convoke_media::control::{Command, CommandError, Response};
 use convoke_media::runtime::{MediaHandle, WorkerLoad};
 
@@ -10,8 +12,9 @@ pub trait MediaPlane: Send + Sync + 'static {
     /// A refused command changes nothing.
     async fn request(&self, command: Command) -> Result<Response, CommandError>;
 
-    /// Whether there is time for one more Call. Those that go on have the first claim.
-    fn has_room(&self) -> bool;
+    /// Until there is time for one more Call, at the earliest; zero when there is now.
+    /// Those that go on have the first claim.
+    fn room_in(&self) -> Duration;
 
     fn loads(&self) -> Vec<WorkerLoad>;
 }
@@ -22,8 +25,8 @@ impl MediaPlane for MediaHandle {
         Self::request(self, command).await
     }
 
-    fn has_room(&self) -> bool {
-        Self::has_room(self)
+    fn room_in(&self) -> Duration {
+        Self::room_in(self)
     }
 
     fn loads(&self) -> Vec<WorkerLoad> {

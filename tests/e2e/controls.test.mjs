@@ -37,6 +37,54 @@ journey('mute: the others see it and hear nothing, until unmuted', async (world)
   await ada.hears();
 });
 
+/** What the browser's microphone gives to be sent, as it was told by getStats. */
+const spoken = (person) =>
+  person.tab.evaluate(async () => {
+    const report = await window.__e2e.connections.at(-1).getStats();
+    const isSound = ({ type, kind }) => type === 'media-source' && kind === 'audio';
+    return [...report.values()].find(isSound)?.totalAudioEnergy;
+  });
+
+const microphoneOn = (person) =>
+  person.tab.evaluate(() => {
+    const button = document.querySelector('[data-testid="mute-button"]');
+    const { enabled } = window.__convoke.call.media.track('microphone');
+    return { button: button.dataset.on === 'true', label: button.ariaLabel, enabled };
+  });
+
+const reads = (person, words) =>
+  eventually(`${person.name} reads ${words}`, () => person.tab.text('toast'), (text) => words.test(text));
+
+journey('the host mutes everyone: they read it, are silent, and may unmute', async (world) => {
+  const { room, url, browsers } = world;
+  const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });
+  const bob = await Person.join(await browsers.chromium(), { url, room, name: 'Bob' });
+  await meet(ada, bob);
+  assert.ok((await spoken(bob)) > 0, 'the fake microphone beeps');
+
+  await ada.tab.click('people-button');
+  await ada.tab.click('mute-others-button');
+  await reads(bob, /^Ada muted you$/);
+  await reads(ada, /muted everyone else/);
+  await ada.tab.screenshot('17-muted-everyone');
+  await bob.tab.resize(390, 844);
+  await bob.tab.screenshot('18-muted-by-ada-phone');
+  await bob.tab.resize(1280, 800);
+  assert.deepEqual(await microphoneOn(bob), { button: false, label: 'Unmute', enabled: false });
+  await ada.seesTile(bob, 'muted', (tile) => tile?.muted);
+  await settles('no more voice packets reach Ada', () => ada.voicePackets(), 2_000);
+  await settles('the browser sends silence at most', () => spoken(bob), 2_000);
+  await bob.hears();
+  assert.equal((await microphoneOn(ada)).enabled, true, 'not who asked for it');
+
+  await bob.tab.click('people-button');
+  assert.equal(await bob.tab.text('mute-others-button'), undefined, 'which is not for everyone');
+  await bob.tab.click('mute-button');
+  await ada.seesTile(bob, 'not muted', (tile) => tile && !tile.muted);
+  await ada.hears();
+  assert.deepEqual(await microphoneOn(bob), { button: true, label: 'Mute', enabled: true });
+});
+
 journey('camera off shows an avatar, on again shows the picture', async (world) => {
   const { room, url, browsers } = world;
   const ada = await Person.join(await browsers.chromium(), { url, room, name: 'Ada' });

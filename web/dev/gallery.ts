@@ -172,6 +172,7 @@ const call = Object.assign(new Emitter(), {
   audioStreams: () => [],
   leave: () => undefined,
   end: async () => undefined,
+  muteOthers: async () => ['p2', 'p3'],
 }) as unknown as CallLike;
 
 const failure = query.get('message');

@@ -7,6 +7,7 @@ export {
   isOver,
   isSpeaking,
   mayEnd,
+  mayMuteOthers,
   type Phase,
   slotShowing,
   trackOf,

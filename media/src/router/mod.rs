@@ -201,9 +201,20 @@ impl Router {
         }
         self.reconcile(now);
         if before.strain() != relief.strain() {
-            let (router, strain) = (self.id, relief.strain());
-            self.events.push_back(Event::Strained { router, strain });
+            self.tell_strain();
         }
+    }
+
+    /// Begins with what its worker leaves out, and says so in any case: the Router that the
+    /// Call had before may have left out something else.
+    pub fn open(&mut self, relief: Relief) {
+        self.relief = relief;
+        self.tell_strain();
+    }
+
+    fn tell_strain(&mut self) {
+        let (router, strain) = (self.id, self.relief.strain());
+        self.events.push_back(Event::Strained { router, strain });
     }
 
     /// To be called at [`next_timeout`](Self::next_timeout), or whenever it suits.

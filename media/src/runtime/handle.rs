@@ -1,6 +1,7 @@
 //! How the async world talks to the workers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,9 +39,10 @@ impl MediaHandle {
         Self { workers, placement }
     }
 
-    /// Whether another Call would find a worker with time for it.
-    pub fn has_room(&self) -> bool {
-        self.placement.has_room()
+    /// Until another Call finds a worker with time for it, at the earliest; zero when one
+    /// has it now.
+    pub fn room_in(&self) -> Duration {
+        self.placement.room_in()
     }
 
     pub fn loads(&self) -> Vec<WorkerLoad> {

@@ -24,6 +24,10 @@ const LOW: u32 = 500;
 /// How long it must be calm before anything comes back.
 const CALM: Duration = Duration::from_secs(5);
 
+/// Shortest time in which one level comes back: the calm begins with a window's end, and
+/// is seen to be over at another's.
+const LEVEL_BACK: Duration = CALM.saturating_add(WINDOW);
+
 /// Share above which a worker takes no further Call: what its Calls do next, people
 /// joining and cameras switched on, needs the rest.
 const FULL: u32 = 750;
@@ -34,6 +38,8 @@ const FULL: u32 = 750;
 pub(super) struct Gauges {
     busy: AtomicU32,
     relief: AtomicU32,
+    /// Milliseconds until nothing is left out any more, at the earliest.
+    recovery: AtomicU32,
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) dropped: AtomicU64,
@@ -62,6 +68,15 @@ impl Gauges {
         self.busy() >= FULL || self.relief.load(Ordering::Relaxed) > 0
     }
 
+    /// Until another Call may be taken, at the earliest.
+    pub(super) fn room_in(&self) -> Duration {
+        let recovery = Duration::from_millis(self.recovery.load(Ordering::Relaxed).into());
+        match self.is_full() {
+            true => recovery.max(WINDOW),
+            false => Duration::ZERO,
+        }
+    }
+
     pub(super) fn read(&self) -> WorkerLoad {
         WorkerLoad {
             busy: f64::from(self.busy()) / 1000.0,
@@ -72,9 +87,11 @@ impl Gauges {
         }
     }
 
-    pub(super) fn write(&self, busy: u32, relief: Relief) {
+    pub(super) fn write(&self, busy: u32, relief: Relief, recovery: Duration) {
         self.busy.store(busy, Ordering::Relaxed);
         self.relief.store(relief.level().into(), Ordering::Relaxed);
+        let recovery = recovery.as_millis() as u32;
+        self.recovery.store(recovery, Ordering::Relaxed);
     }
 }
 
@@ -110,6 +127,16 @@ impl LoadMeter {
         self.spent = Duration::ZERO;
         self.judge(ended, busy);
         Some((busy, self.relief))
+    }
+
+    /// From the last window's end until nothing is left out any more, at the earliest.
+    pub(super) fn recovery(&self) -> Duration {
+        let calm = self
+            .calm_since
+            .map(|since| self.since.saturating_duration_since(since));
+        let whole = LEVEL_BACK * u32::from(self.relief.level());
+        // A calm that has begun was seen at a window's end already.
+        whole.saturating_sub(calm.map_or(Duration::ZERO, |calm| calm + WINDOW))
     }
 
     fn judge(&mut self, now: Instant, busy: u32) {
@@ -170,17 +197,48 @@ mod tests {
         assert!(first.is_some_and(|at| at as u32 * 200 >= 4800), "{first:?}");
     }
 
+    /// What is said of the recovery is neither less than it takes nor much more.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn the_recovery_takes_as_long_as_it_says() {
+        let window = Duration::from_millis(200);
+        for level in 1..=Relief::MOST.level() {
+            let mut now = Instant::now();
+            let mut meter = LoadMeter::new(now);
+            assert_eq!(meter.recovery(), Duration::ZERO);
+            meter.relief = (0..level).fold(Relief::NONE, |relief, _| relief.more());
+            let (begun, said) = (now, meter.recovery());
+            assert!(said >= CALM * u32::from(level), "{level}: {said:?}");
+            let mut before = said;
+            while meter.relief != Relief::NONE {
+                pass(&mut meter, &mut now, 100, window);
+                // It only comes nearer, by as much as time passes.
+                let left = meter.recovery();
+                assert!(left <= before, "{level}: {left:?} after {before:?}");
+                before = left;
+            }
+            let took = now - begun;
+            assert!(
+                said.abs_diff(took) <= window * 2,
+                "{level}: {said:?}, took {took:?}"
+            );
+        }
+    }
+
     #[test]
     fn a_full_worker_takes_no_further_call() {
         let gauges = Gauges::default();
-        for (busy, relief, full) in [
-            (0, Relief::NONE, false),
-            (740, Relief::NONE, false),
-            (760, Relief::NONE, true),
-            (100, Relief::NONE.more(), true),
+        let (none, some) = (Duration::ZERO, Duration::from_secs(9));
+        for (busy, relief, recovery, room_in) in [
+            (0, Relief::NONE, none, none),
+            (740, Relief::NONE, none, none),
+            (760, Relief::NONE, none, WINDOW),
+            (100, Relief::NONE.more(), some, some),
+            (990, Relief::NONE.more(), some, some),
         ] {
-            gauges.write(busy, relief);
-            assert_eq!(gauges.is_full(), full, "{busy} {relief:?}");
+            gauges.write(busy, relief, recovery);
+            assert_eq!(gauges.room_in(), room_in, "{busy} {relief:?}");
+            assert_eq!(gauges.is_full(), room_in > none, "{busy} {relief:?}");
         }
     }
 }

@@ -283,7 +283,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::control::{Command, CommandError, Response};
+    use crate::control::{Command, CommandError, Event, Response, Strain};
     use crate::ids::{ParticipantId, RouterId};
 
     fn on_loopback() -> MediaConfig {
@@ -312,6 +312,11 @@ mod tests {
         assert_eq!(
             handle.request(add).await.unwrap_err(),
             CommandError::Unavailable
+        );
+        let (router, strain) = (RouterId(1), Strain::None);
+        assert_eq!(
+            events.recv().await,
+            Some(Event::Strained { router, strain })
         );
         assert_eq!(events.recv().await, None);
     }

@@ -5,6 +5,7 @@
 //! lock is taken once or twice a command and never for a packet.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
@@ -98,9 +99,11 @@ impl Placement {
         }
     }
 
-    /// Whether some worker has room for another Call.
-    pub(super) fn has_room(&self) -> bool {
-        self.state().gauges.iter().any(|gauges| !gauges.is_full())
+    /// Until some worker has room for another Call, at the earliest.
+    pub(super) fn room_in(&self) -> Duration {
+        let state = self.state();
+        let soonest = state.gauges.iter().map(|gauges| gauges.room_in()).min();
+        soonest.unwrap_or_default()
     }
 
     pub(super) fn loads(&self) -> Vec<WorkerLoad> {
@@ -207,16 +210,17 @@ mod tests {
         let placement = idle(2);
         carry_out(&placement, &join(1, 10));
         let gauges = placement.state().gauges.clone();
-        gauges[1].write(400, Relief::NONE);
+        gauges[1].write(400, Relief::NONE, Duration::ZERO);
         assert_eq!(carry_out(&placement, &join(2, 20)), 0);
-        gauges[0].write(800, Relief::NONE);
-        assert!(placement.has_room());
+        gauges[0].write(800, Relief::NONE, Duration::ZERO);
+        assert_eq!(placement.room_in(), Duration::ZERO);
         assert_eq!(carry_out(&placement, &join(3, 30)), 1);
         // Less busy, because it leaves out what it would do.
-        gauges[0].write(100, Relief::MOST);
+        let (sooner, later) = (Duration::from_secs(20), Duration::from_secs(26));
+        gauges[0].write(100, Relief::MOST, sooner);
         assert_eq!(carry_out(&placement, &join(4, 40)), 1);
-        gauges[1].write(990, Relief::MOST);
-        assert!(!placement.has_room());
+        gauges[1].write(990, Relief::MOST, later);
+        assert_eq!(placement.room_in(), sooner);
     }
 
     fn leave(participant: u128) -> Command {

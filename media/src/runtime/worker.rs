@@ -243,7 +243,7 @@ impl Worker {
         let Some((busy, relief)) = self.load.turn(begun, ended) else {
             return;
         };
-        self.gauges.write(busy, relief);
+        self.gauges.write(busy, relief, self.load.recovery());
         let (sent, dropped) = self.sockets.totals();
         self.gauges.sent.store(sent, Ordering::Relaxed);
         self.gauges.dropped.store(dropped, Ordering::Relaxed);
@@ -399,7 +399,7 @@ fn read_clock() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{CommandError, Response};
+    use crate::control::{CommandError, Response, Strain};
     use crate::ids::ParticipantId;
     use crate::runtime::{MediaConfig, start};
 
@@ -431,9 +431,11 @@ mod tests {
             .request(Command::CloseRouter { router: FAILING })
             .await;
         assert_eq!(asked.unwrap_err(), CommandError::Unavailable);
-        let lost = Event::RouterLost {
-            router: RouterId(7),
-        };
+        let router = RouterId(7);
+        let strain = Strain::None;
+        let opened = Event::Strained { router, strain };
+        assert_eq!(events.recv().await, Some(opened));
+        let lost = Event::RouterLost { router };
         assert_eq!(events.recv().await, Some(lost));
         assert!(matches!(handle.request(add).await, Ok(Response::Done)));
         runtime.stop().await;

@@ -85,7 +85,7 @@ impl Sfu {
             let limit = "participants";
             return Err(CommandError::LimitReached { limit });
         }
-        let index = open.unwrap_or_else(|| self.open_router(now, router));
+        let index = open.unwrap_or_else(|| self.open_router(router));
         let transport = Transport::new(
             self.config.identity.clone(),
             self.config.worker,
@@ -111,10 +111,10 @@ impl Sfu {
         Ok(())
     }
 
-    fn open_router(&mut self, now: Instant, id: RouterId) -> u32 {
+    fn open_router(&mut self, id: RouterId) -> u32 {
         let forwarding = self.config.forwarding.clone();
         let mut router = Router::new(id, forwarding, self.clock, self.rng.next_u64());
-        router.set_relief(now, self.relief);
+        router.open(self.relief);
         self.routers.insert(router)
     }
 

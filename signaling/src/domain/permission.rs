@@ -89,6 +89,18 @@ pub fn may_record(who: &Principal, state: &CallState) -> bool {
     oversees(who, &state.call.room) || (may_see(who, state) && moderates)
 }
 
+/// Whether `who` may mute everybody else in the Call. Nobody may unmute another: who is
+/// heard is for each to say.
+pub fn may_mute_others(who: &Principal, state: &CallState) -> bool {
+    let member = may_see(who, state) && member_may_mute_others(&who.user, state);
+    oversees(who, &state.call.room) || member
+}
+
+/// The same of somebody who was let in, whatever it proved then.
+pub fn member_may_mute_others(user: &UserId, state: &CallState) -> bool {
+    state.role_of(user).is_some_and(Role::leads)
+}
+
 /// Whether `who` may see and end every Call of `room` without having been in it.
 pub fn oversees(who: &Principal, room: &RoomName) -> bool {
     who.standing == Standing::Backend || (who.moderator && reaches(who, room))
@@ -186,8 +198,6 @@ mod tests {
 
     #[test]
     fn who_ends_which_call() {
-        use crate::domain::call::{About, Admission, Call, Nature};
-        use crate::domain::time::UnixMillis;
         use CallMode::{Direct, Group};
 
         // origin, mode → whether the initiator, and whether another member may end it
@@ -201,37 +211,104 @@ mod tests {
             (Origin::Meeting, Group, true, false),
         ];
         for (origin, mode, initiator, other) in cases {
-            let id = crate::ids::CallId::from_uuid(uuid::Uuid::nil());
-            let nature = Nature {
-                origin,
-                mode,
-                ..Nature::AD_HOC
-            };
-            let mut call = Call::pending(id, room("r"), nature, UnixMillis(0));
-            call.initiated_by = Some(user("anna"));
-            call.about = About {
-                admission: Admission::Members,
-                ..About::NOTHING
-            };
-            let mut state = CallState::new(call);
-            let plan = crate::domain::lifecycle::Plan {
-                by: Some(user("anna")),
-                members: vec![
-                    invitee("anna", Role::Host),
-                    invitee("bert", Role::Participant),
-                ],
-                ring: true,
-                scheduled: None,
-                over_at: None,
-            };
-            let planned = crate::domain::lifecycle::Transition::Plan(plan);
-            state.apply(planned, UnixMillis(0), &RULES).unwrap();
+            let state = called_by_anna(origin, mode);
             let may = |name: &str| {
                 let who = Principal::new(user(name), name, Standing::User);
                 may_hang_up(&who, &state)
             };
             let got = (may("anna"), may("bert"), may("stranger"));
             assert_eq!(got, (initiator, other, false), "{origin:?} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn who_leads_a_call_mutes_the_others() {
+        use Standing::{Backend, Guest, User};
+        // standing, name, the proof's room, moderator → may mute others
+        let cases = [
+            (User, "anna", None, false, true),
+            (User, "mona", None, false, true),
+            (User, "bert", None, false, false),
+            (User, "mona", Some("r"), false, true),
+            (User, "mona", Some("other"), false, false),
+            (User, "stranger", None, false, false),
+            (User, "stranger", None, true, true),
+            (User, "stranger", Some("r"), true, true),
+            (User, "stranger", Some("other"), true, false),
+            (Guest, "guest", None, false, false),
+            (Backend, "key", None, false, true),
+        ];
+        // Whoever may hang up in a chat room of two is not for that its moderator.
+        for (origin, mode) in [
+            (Origin::Meeting, CallMode::Group),
+            (Origin::ChatRoom, CallMode::Direct),
+            (Origin::Chat, CallMode::Group),
+        ] {
+            let mut state = called_by_anna(origin, mode);
+            for (standing, name, only, moderator, want) in cases {
+                let who = Principal {
+                    room: only.map(room),
+                    moderator,
+                    ..Principal::new(user(name), name, standing)
+                };
+                let case = (origin, standing, name, only, moderator);
+                assert_eq!(may_mute_others(&who, &state), want, "{case:?}");
+            }
+            // A player of the host's leads as little as any other.
+            state.asked.clear();
+            state.asked.push(watching("anna"));
+            assert!(!member_may_mute_others(&user("anna"), &state));
+        }
+    }
+
+    fn called_by_anna(origin: Origin, mode: CallMode) -> CallState {
+        use crate::domain::call::{About, Admission, Call, Nature};
+        use crate::domain::time::UnixMillis;
+
+        let id = crate::ids::CallId::from_uuid(uuid::Uuid::nil());
+        let nature = Nature {
+            origin,
+            mode,
+            ..Nature::AD_HOC
+        };
+        let mut call = Call::pending(id, room("r"), nature, UnixMillis(0));
+        call.about = About {
+            admission: Admission::Members,
+            ..About::NOTHING
+        };
+        let mut state = CallState::new(call);
+        let plan = crate::domain::lifecycle::Plan {
+            by: Some(user("anna")),
+            members: vec![
+                invitee("anna", Role::Host),
+                invitee("mona", Role::Moderator),
+                invitee("bert", Role::Participant),
+            ],
+            ring: true,
+            scheduled: None,
+            over_at: None,
+        };
+        let planned = crate::domain::lifecycle::Transition::Plan(plan);
+        state.apply(planned, UnixMillis(0), &RULES).unwrap();
+        state
+    }
+
+    fn watching(name: &str) -> crate::domain::participant::Participant {
+        use crate::domain::participant::{MediaState, Participant, ParticipantStatus, Presence};
+        Participant {
+            id: crate::ids::ParticipantId::from_uuid(uuid::Uuid::new_v4()),
+            user: user(name),
+            name: name.to_owned(),
+            avatar_url: None,
+            role: Role::Viewer,
+            status: ParticipantStatus::Joined,
+            invited: false,
+            accepted_at: None,
+            joined_at: None,
+            left_at: None,
+            leave_reason: None,
+            presence: Presence::DEVICE,
+            media: MediaState::default(),
         }
     }
 

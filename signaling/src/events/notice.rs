@@ -1,6 +1,6 @@
 //! What the Session of a Participant is told unasked.
 
-use convoke_media::control::{SlotAssignment, Speaker, Strain, TransportState};
+use convoke_media::control::{SlotAssignment, Source, Speaker, Strain, TransportState};
 
 use crate::domain::call::EndReason;
 use crate::domain::participant::{Connection, LeaveReason, Role, TrackState};
@@ -26,11 +26,27 @@ pub enum Notice {
     Slots(Vec<SlotAssignment>),
     /// To one: the receiver's media path.
     Transport(TransportState),
+    /// To one: somebody else muted a source of the receiver's, which may unmute it.
+    Muted(Muted),
     /// To one: everything anew, with [`MediaContinuity::New`]: the server lost the
     /// media of the Call and the receiver must offer on a new RTCPeerConnection.
     Rejoined(Box<Snapshot>),
     /// The last one: the receiver closes after it.
     CallEnded(EndReason),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Muted {
+    pub source: Source,
+    /// Nobody in person when the host application did it.
+    pub by: Option<Actor>,
+}
+
+/// A user who did something to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub user: UserId,
+    pub name: String,
 }
 
 /// The Call as one Participant sees it at one moment.

@@ -2,6 +2,8 @@
 //! stable, machine-readable part; `detail` is for people. What went wrong inside is
 //! nobody's business outside: 5xx have no detail.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -179,11 +181,7 @@ impl From<CallError> for Problem {
             ),
             CallError::UnknownSlot(_) => (StatusCode::NOT_FOUND, "unknown-slot", "No such slot"),
             CallError::NothingHere(_) => (StatusCode::NOT_FOUND, "not-found", "Nothing is here"),
-            CallError::Overloaded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "Too much to do",
-            ),
+            CallError::Overloaded { retry_after } => return Self::overloaded(*retry_after),
             CallError::Unavailable => return Self::unavailable(),
         };
         Self::new(status, kind, title).with_detail(error)
@@ -206,7 +204,7 @@ impl From<AuthError> for Problem {
 
 impl Problem {
     /// What a Session says in its own words.
-    pub(crate) fn of_session(code: ErrorCode, message: String) -> Self {
+    pub(crate) fn of_session(code: ErrorCode, message: String, retry_after: Option<u32>) -> Self {
         let (status, kind) = match code {
             ErrorCode::BadMessage => (StatusCode::BAD_REQUEST, "malformed"),
             ErrorCode::Unexpected => (StatusCode::BAD_REQUEST, "unexpected"),
@@ -225,7 +223,10 @@ impl Problem {
             ErrorCode::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             ErrorCode::Unavailable | ErrorCode::Internal => return Self::unavailable(),
         };
-        Self::new(status, kind, "Refused").with_detail(message)
+        Self {
+            retry_after,
+            ..Self::new(status, kind, "Refused").with_detail(message)
+        }
     }
 }
 
@@ -374,6 +375,19 @@ impl Problem {
             "unauthorized",
             "A valid token is needed",
         )
+    }
+
+    /// Rounded up, and no sooner than any other: who comes too early comes in vain.
+    fn overloaded(retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs_f64().ceil() as u32;
+        Self {
+            retry_after: Some(seconds.max(RETRY_AFTER_SECS)),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "Too much to do",
+            )
+        }
     }
 
     fn unavailable() -> Self {

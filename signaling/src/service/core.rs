@@ -1,6 +1,7 @@
 //! What every use case stands on: one transition, committed and then told.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use convoke_media::control::{Command, CommandError};
 use tokio::sync::Notify;
@@ -21,7 +22,7 @@ use crate::media_plane::MediaPlane;
 use crate::store::{Store, Transaction};
 
 /// Between two tries of what has to succeed in the end.
-pub(super) const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// What the clones of a [`CallService`](super::CallService) share.
 pub(super) struct Core {
@@ -112,6 +113,14 @@ impl Core {
         Ok(())
     }
 
+    /// Refuses another Call while no media worker has time for it.
+    pub(super) fn has_room(&self) -> Result<(), CallError> {
+        match self.media.room_in() {
+            Duration::ZERO => Ok(()),
+            retry_after => Err(CallError::Overloaded { retry_after }),
+        }
+    }
+
     pub(super) fn event_listeners(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
         let listeners = self.event_listeners.lock();
         listeners.unwrap_or_else(PoisonError::into_inner)
@@ -137,7 +146,8 @@ impl Core {
             aftermaths.push(old.close());
             *live = None;
         }
-        let call = live.get_or_insert_with(|| LiveCall::new(state.clone()));
+        let call =
+            live.get_or_insert_with(|| LiveCall::new(state.clone(), room.early(state.call.id)));
         let aftermath = call.publish(state, &outcome.events);
         if aftermath.closed.is_some() {
             *live = None;

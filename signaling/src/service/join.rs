@@ -75,12 +75,15 @@ impl Core {
         // Whoever was asked, or is there by its word, has a row already.
         let id = outcome.seated.unwrap_or(id);
         self.rooms.enter(id, &turn.room().name);
+        // The Router tells things from its opening on, which may be now.
+        self.rooms.open(state.call.id, &turn.room().name);
         let command = Command::AddParticipant {
             router: state.call.id.into(),
             participant: id.into(),
         };
         if let Err(error) = self.media.request(command).await {
             self.undo_join(turn, id, error).await;
+            self.rooms.close_unless_live(turn.room(), state.call.id);
             return Err(CallError::Unavailable);
         }
         self.publish(turn, state, &outcome);
@@ -88,6 +91,8 @@ impl Core {
         let call = live.as_mut().ok_or(CallError::Unavailable)?;
         if let Some(seat) = call.seat(id) {
             seat.in_router = true;
+            // Whoever comes anew says itself what is to be heard of it.
+            seat.overruled = None;
         }
         self.attach(call, id).ok_or(CallError::Unavailable)
     }
@@ -107,8 +112,8 @@ impl Core {
         if state.call.nature.backend == Backend::Jitsi {
             return Err(CallError::HeldElsewhere);
         }
-        if state.call.id == fresh.id && !self.media.has_room() {
-            return Err(CallError::Overloaded);
+        if state.call.id == fresh.id {
+            self.has_room()?;
         }
         let admitted = self.comes_in(who, &state).await?;
         let newcomer = Newcomer {
@@ -175,11 +180,13 @@ impl Core {
     fn attach(&self, call: &mut LiveCall, participant: ParticipantId) -> Option<Joined> {
         let epoch = call.find(participant)?.presence.epoch;
         let snapshot = call.snapshot(participant)?;
+        let muted = call.seat(participant)?.overruled.clone();
         let lost = self.lost.clone();
         Some(Joined {
             participant,
             epoch,
             snapshot,
+            muted,
             notices: call.fanout.attach(participant, epoch, lost),
         })
     }

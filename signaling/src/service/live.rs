@@ -12,8 +12,8 @@ use crate::domain::event::{CallEvent, Happening};
 use crate::domain::lifecycle::CallState;
 use crate::domain::participant::{LeaveReason, Participant, PublishState, TrackState};
 use crate::events::hub::{Closed, Fanout};
-use crate::events::notice::{CallView, MediaContinuity, Notice, ParticipantView, Snapshot};
-use crate::ids::{CallId, ParticipantId};
+use crate::events::notice::{CallView, MediaContinuity, Muted, Notice, ParticipantView, Snapshot};
+use crate::ids::{CallId, ParticipantId, UserId};
 
 #[derive(Debug)]
 pub(super) struct LiveCall {
@@ -36,6 +36,9 @@ pub(super) struct Seat {
     pub(super) negotiated: bool,
     /// What it said of its sources.
     pub(super) publishing: BTreeMap<Source, PublishState>,
+    /// Somebody else muted it, and it has said nothing of that source since: it may not
+    /// have heard of it.
+    pub(super) overruled: Option<Muted>,
     /// Sources of the last answer.
     pub(super) published: BTreeSet<Source>,
     slots: BTreeMap<Mid, SlotAssignment>,
@@ -71,6 +74,21 @@ impl Seat {
         published.collect()
     }
 
+    /// What the Participant says of a source; `false` when it has said so before.
+    pub(super) fn say(&mut self, source: Source, state: PublishState) -> bool {
+        self.overruled.take_if(|muted| muted.source == source);
+        self.publishing.insert(source, state) != Some(state)
+    }
+
+    /// Whether others get to hear or see the source.
+    pub(super) fn is_live(&self, source: Source) -> bool {
+        let live = TrackState {
+            source,
+            muted: false,
+        };
+        self.tracks().contains(&live)
+    }
+
     const fn continuity(&self) -> MediaContinuity {
         if self.in_router && self.negotiated {
             MediaContinuity::Kept
@@ -88,14 +106,15 @@ impl Seat {
 }
 
 impl LiveCall {
-    pub(super) fn new(state: CallState) -> Self {
+    /// `strain` is what its Router said before.
+    pub(super) fn new(state: CallState, strain: Strain) -> Self {
         let seats = state.present.iter().map(|p| (p.id, Seat::default()));
         Self {
             seats: seats.collect(),
             state,
             fanout: Fanout::default(),
             speakers: Vec::new(),
-            strain: Strain::None,
+            strain,
         }
     }
 
@@ -155,6 +174,24 @@ impl LiveCall {
             strain: self.strain,
             media: seat.continuity(),
         })
+    }
+
+    /// Everybody whose `source` is live, `except` those of one user, in order of joining.
+    pub(super) fn live_but(&self, except: Option<&UserId>, source: Source) -> Vec<ParticipantId> {
+        let others = self.present().filter(|p| Some(&p.user) != except);
+        let seat = |id: &ParticipantId| self.seats.get(id);
+        let live = |id: &ParticipantId| seat(id).is_some_and(|seat| seat.is_live(source));
+        others.map(|p| p.id).filter(live).collect()
+    }
+
+    /// Somebody else muted a source of the Participant.
+    pub(super) fn overrule(&mut self, id: ParticipantId, muted: Muted) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.publishing.insert(muted.source, PublishState::Muted);
+            seat.overruled = Some(muted.clone());
+            self.tell_changed(id);
+            self.fanout.send_to(id, Notice::Muted(muted));
+        }
     }
 
     /// Takes over what was committed and tells everybody, in the order in which it
@@ -282,8 +319,10 @@ impl LiveCall {
     }
 
     pub(super) fn set_strain(&mut self, strain: Strain) {
-        self.strain = strain;
-        self.fanout.send_all(Notice::Strained(strain));
+        if self.strain != strain {
+            self.strain = strain;
+            self.fanout.send_all(Notice::Strained(strain));
+        }
     }
 
     pub(super) fn assign_slots(&mut self, id: ParticipantId, assignments: Vec<SlotAssignment>) {

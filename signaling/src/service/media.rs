@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use convoke_media::control::{
-    Answer, Command, CommandError, Event, Offer, Response, SlotRequest, Source,
+    Answer, Command, CommandError, Event, Offer, Response, SlotRequest, Source, Strain,
 };
 use convoke_media::ids::RouterId;
 
@@ -17,7 +17,7 @@ use crate::events::notice::Notice;
 use crate::ids::{CallId, ParticipantId};
 
 /// A Participant with the right to speak of it to the media core.
-struct Seated {
+pub(super) struct Seated {
     id: ParticipantId,
     room: Arc<Room>,
     _media_turn: tokio::sync::OwnedMutexGuard<()>,
@@ -25,21 +25,21 @@ struct Seated {
 
 impl Seated {
     /// Looks at the Call and the seat; refused once the Participant has left.
-    fn with<T>(&self, look: impl FnOnce(&mut LiveCall) -> T) -> Result<T, CallError> {
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut LiveCall) -> T) -> Result<T, CallError> {
         let mut live = self.room.live();
         let call = live.as_mut().ok_or(CallError::NotInCall)?;
         call.seat(self.id).ok_or(CallError::NotInCall)?;
         Ok(look(call))
     }
 
-    fn with_seat<T>(&self, look: impl FnOnce(&mut Seat) -> T) -> Result<T, CallError> {
+    pub(super) fn with_seat<T>(&self, look: impl FnOnce(&mut Seat) -> T) -> Result<T, CallError> {
         self.with(|call| call.seat(self.id).map(look))?
             .ok_or(CallError::NotInCall)
     }
 }
 
 impl Core {
-    async fn seated(&self, id: ParticipantId) -> Result<Seated, CallError> {
+    pub(super) async fn seated(&self, id: ParticipantId) -> Result<Seated, CallError> {
         let room = self.rooms.of_participant(id).ok_or(CallError::NotInCall)?;
         let turn = {
             let mut live = room.live();
@@ -151,15 +151,14 @@ impl Core {
         self.mute(&seated, source, state).await?;
         seated.with(|call| {
             let seat = call.seat(id);
-            let said = seat.and_then(|seat| seat.publishing.insert(source, state));
-            if said != Some(state) {
+            if seat.is_some_and(|seat| seat.say(source, state)) {
                 call.tell_changed(id);
             }
         })
     }
 
     /// What is not live is not forwarded, even if it is still being sent.
-    async fn mute(
+    pub(super) async fn mute(
         &self,
         seated: &Seated,
         source: Source,
@@ -194,13 +193,23 @@ impl Core {
             Event::Speaking { router, speakers } => {
                 self.with_router(router, |call| call.set_speakers(speakers));
             }
-            Event::Strained { router, strain } => {
-                self.with_router(router, |call| call.set_strain(strain));
-            }
+            Event::Strained { router, strain } => self.strained(router.into(), strain),
             Event::RouterLost { router } => {
                 tracing::warn!(call.id = %CallId::from(router), "the media of a call was lost");
                 self.with_router(router, LiveCall::lose_router);
             }
+        }
+    }
+
+    /// A Router that opens speaks before anybody has been told of its Call.
+    fn strained(&self, id: CallId, strain: Strain) {
+        let Some(room) = self.rooms.of_call(id) else {
+            return;
+        };
+        let mut live = room.live();
+        match live.as_mut().filter(|call| call.call().id == id) {
+            Some(call) => call.set_strain(strain),
+            None => room.keep_early(id, strain),
         }
     }
 

@@ -12,6 +12,7 @@ mod leave;
 mod live;
 mod lookup;
 mod media;
+mod mute;
 mod notifications;
 mod password;
 mod plan;
@@ -45,7 +46,7 @@ use crate::domain::recording::{NewRecording, Recording};
 use crate::error::CallError;
 use crate::events::feed::{Feed, Feeds};
 use crate::events::hub::NoticeReceiver;
-use crate::events::notice::Snapshot;
+use crate::events::notice::{Muted, Snapshot};
 use crate::ids::{CallId, Epoch, ParticipantId, RoomName};
 use crate::media_plane::MediaPlane;
 use crate::store::Store;
@@ -53,6 +54,7 @@ use crate::store::Store;
 pub use admittance::{Admittance, RoomRequest};
 pub use appointments::AppointmentCall;
 pub use lookup::{CallFilter, CallRef};
+pub use mute::Silenced;
 pub use plan::{ChatLink, NewCall, Planned, mode_of};
 pub use record::{CallRecord, CallRecords, Notifications, Page, Paging, ParticipantRecord, Person};
 pub use webhooks::Webhooks;
@@ -122,6 +124,9 @@ pub struct Joined {
     /// Names this attachment in [`CallService::disconnected`].
     pub epoch: Epoch,
     pub snapshot: Snapshot,
+    /// What it was told before, and may not have heard: of a source that somebody else
+    /// muted, to be said before anything else is.
+    pub muted: Option<Muted>,
     /// Everything after `snapshot`. Dropping it is the same as `disconnected`.
     pub notices: NoticeReceiver,
 }
@@ -258,6 +263,25 @@ impl CallService {
         state: PublishState,
     ) -> Result<(), CallError> {
         finish(self.core().set_publish(participant, source, state)).await
+    }
+
+    /// Mutes the microphones of everybody else, by the word of one in the Call; gives who
+    /// was heard until then, in order of joining. They may unmute themselves again.
+    pub async fn mute_others(
+        &self,
+        participant: ParticipantId,
+    ) -> Result<Vec<Silenced>, CallError> {
+        finish(self.core().mute_others(participant)).await
+    }
+
+    /// The same by the word of somebody outside or inside, who is never muted itself.
+    /// Refused for a Call that a Jitsi holds, which mutes by itself.
+    pub async fn mute_others_as(
+        &self,
+        who: &Principal,
+        call: CallRef,
+    ) -> Result<Vec<Silenced>, CallError> {
+        finish(self.core().mute_others_as(who.clone(), call)).await
     }
 
     /// Leaves for good. Leaving twice is leaving once.

@@ -95,8 +95,8 @@ impl Core {
             return Ok(existing);
         }
         let begins = new.nature.backend == Backend::Sfu && new.scheduled.is_none();
-        if begins && !self.media.has_room() {
-            return Err(CallError::Overloaded);
+        if begins {
+            self.has_room()?;
         }
         let chat = self.chat_of(&who, &new).await?;
         let members = self.members(&who, &new, chat)?;

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use convoke_media::control::Strain;
+
 use super::live::LiveCall;
 use crate::ids::{CallId, ParticipantId, RoomName};
 
@@ -18,9 +20,22 @@ pub(super) struct Room {
     pub(super) name: RoomName,
     turn: Arc<tokio::sync::Mutex<()>>,
     live: Mutex<Option<LiveCall>>,
+    /// What the Router of a Call said before the Call was live. Touched under `live` alone.
+    early: Mutex<Option<(CallId, Strain)>>,
 }
 
 impl Room {
+    /// Keeps what a Router says whose first Participant is not told of yet.
+    pub(super) fn keep_early(&self, call: CallId, strain: Strain) {
+        *lock(&self.early) = Some((call, strain));
+    }
+
+    /// What was kept for this Call, once.
+    pub(super) fn early(&self, call: CallId) -> Strain {
+        let kept = lock(&self.early).take().filter(|(of, _)| *of == call);
+        kept.map_or(Strain::None, |(_, strain)| strain)
+    }
+
     /// What is going on, as of the last commit.
     pub(super) fn live(&self) -> MutexGuard<'_, Option<LiveCall>> {
         lock(&self.live)
@@ -87,6 +102,18 @@ impl Rooms {
         lock(&self.index).calls.remove(&id);
     }
 
+    /// The Call did not become live after all, unless it was already.
+    pub(super) fn close_unless_live(&self, room: &Room, id: CallId) {
+        let is_live = {
+            let live = room.live();
+            room.early(id);
+            live.as_ref().is_some_and(|call| call.call().id == id)
+        };
+        if !is_live {
+            self.close(id);
+        }
+    }
+
     /// Whether a Call goes on there, without waiting for its turn.
     pub(super) fn is_live(&self, name: &RoomName) -> bool {
         let index = lock(&self.index);
@@ -112,6 +139,7 @@ impl Rooms {
                 name: name.clone(),
                 turn: Arc::default(),
                 live: Mutex::default(),
+                early: Mutex::default(),
             })
         });
         Arc::clone(room)
@@ -141,6 +169,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_found_no_place_leaves_nothing_behind() {
+        let rooms = Rooms::default();
+        let name = RoomName::try_from("r").unwrap();
+        let id = CallId::from_uuid(uuid::Uuid::from_u128(1));
+        rooms.open(id, &name);
+        let room = rooms.of_call(id).unwrap();
+        room.keep_early(id, Strain::FewerPictures);
+        rooms.close_unless_live(&room, id);
+        assert_eq!(room.early(id), Strain::None);
+        assert!(rooms.of_call(id).is_none());
+    }
 
     #[tokio::test]
     async fn an_idle_room_is_forgotten_but_not_under_a_turn() {

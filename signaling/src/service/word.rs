@@ -22,7 +22,7 @@ type Decision = Result<Transition, CallError>;
 
 impl Core {
     /// Locks the Call, has `decide` say what is to happen to it, and makes it happen.
-    async fn act(
+    pub(super) async fn act(
         &self,
         who: &Principal,
         call: &CallRef,
@@ -268,12 +268,12 @@ impl Core {
 }
 
 /// Whom an event names: an API key is nobody.
-fn actor(who: &Principal) -> Option<UserId> {
+pub(super) fn actor(who: &Principal) -> Option<UserId> {
     (who.standing != Standing::Backend).then(|| who.user.clone())
 }
 
 /// A member who may not learns that; a stranger learns nothing.
-fn allowed(
+pub(super) fn allowed(
     who: &Principal,
     state: &CallState,
     may: impl FnOnce(&Principal, &CallState) -> bool,

@@ -1,6 +1,8 @@
 //! Between the wire's words and the domain's: strings are checked on the way in, ids
 //! and times become text on the way out. The only module that knows both sides.
 
+use std::time::Duration;
+
 use convoke_media::control as media;
 use convoke_media::ids::Mid;
 
@@ -12,14 +14,17 @@ use crate::domain::call::EndReason;
 use crate::domain::participant::{Connection, LeaveReason, PublishState, Role, TrackState};
 use crate::domain::principal::{Principal, Standing};
 use crate::error::CallError;
-use crate::events::notice::{CallView, MediaContinuity, Notice, ParticipantView, Snapshot};
+use crate::events::notice::{CallView, MediaContinuity, Muted, Notice, ParticipantView, Snapshot};
 use crate::ids::ParticipantId;
+use crate::service::Silenced;
 
 /// A message of the client that is refused, and how it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) code: ErrorCode,
     pub(super) message: String,
+    /// How long not to try again, where it is known.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -27,6 +32,14 @@ impl Refusal {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn retried_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
         }
     }
 }
@@ -56,10 +69,14 @@ impl From<CallError> for Refusal {
             CallError::Offer(_) => ErrorCode::BadOffer,
             CallError::InvalidCandidate => ErrorCode::BadCandidate,
             CallError::UnknownSlot(_) => ErrorCode::UnknownSlot,
-            CallError::Overloaded => ErrorCode::Overloaded,
+            CallError::Overloaded { .. } => ErrorCode::Overloaded,
             CallError::Unavailable => ErrorCode::Unavailable,
         };
-        Self::new(code, error.to_string())
+        let refusal = Self::new(code, error.to_string());
+        match error {
+            CallError::Overloaded { retry_after } => refusal.retried_after(retry_after),
+            _ => refusal,
+        }
     }
 }
 
@@ -231,11 +248,30 @@ pub(super) fn notice(notice: &Notice) -> Result<ServerMessage, &Snapshot> {
                 media::TransportState::Failed => wire::TransportState::Failed,
             },
         },
+        Notice::Muted(told) => muted(told),
         Notice::CallEnded(reason) => ServerMessage::CallEnded {
             reason: end_reason(*reason),
         },
         Notice::Rejoined(snapshot) => return Err(snapshot),
     })
+}
+
+pub(super) fn muted(muted: &Muted) -> ServerMessage {
+    ServerMessage::Muted {
+        source: wire_source(muted.source),
+        by: muted.by.as_ref().map(|by| wire::Actor {
+            user_id: by.user.to_string(),
+            name: by.name.clone(),
+        }),
+    }
+}
+
+pub(super) fn others_muted(request: u32, silenced: &[Silenced]) -> ServerMessage {
+    let ids = silenced.iter().map(|one| one.participant.to_string());
+    ServerMessage::OthersMuted {
+        request,
+        participant_ids: ids.collect(),
+    }
 }
 
 fn call_info(call: &CallView) -> wire::CallInfo {

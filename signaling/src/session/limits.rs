@@ -38,6 +38,9 @@ pub(super) const OFFER_COST: f64 = 10.0;
 /// A join writes to the database and may create a Call, which stays on record.
 pub(super) const JOIN_COST: f64 = 10.0;
 
+/// Each of those who are muted is told of to everybody.
+pub(super) const MUTE_OTHERS_COST: f64 = 10.0;
+
 /// One Call that a guest starts, or how long until it may: counted by the carrier,
 /// which knows from where the guest comes.
 pub(crate) type GuestCalls = Box<dyn Fn(UnixMillis) -> Result<(), Duration> + Send + Sync>;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::convert::{self, Refusal};
-use super::limits::{Bucket, GuestCalls, JOIN_COST, MAX_STRIKES, OFFER_COST};
+use super::limits::{Bucket, GuestCalls, JOIN_COST, MAX_STRIKES, MUTE_OTHERS_COST, OFFER_COST};
 use super::message::{ClientMessage, ErrorCode, ServerMessage};
 use super::ringing::Rings;
 use super::{Close, Reply, SessionContext};
@@ -125,9 +125,8 @@ impl Session {
         match parsed {
             Ok(message) => self.handle(message).await,
             Err(error) => {
-                let message = error.to_string().chars().take(MAX_ERROR_CHARS).collect();
-                let code = ErrorCode::BadMessage;
-                self.refuse(None, Refusal { code, message })
+                let message: String = error.to_string().chars().take(MAX_ERROR_CHARS).collect();
+                self.refuse(None, Refusal::new(ErrorCode::BadMessage, message))
             }
         }
     }
@@ -135,17 +134,8 @@ impl Session {
     pub async fn handle(&mut self, message: ClientMessage) -> Reply {
         let request = request_of(&message);
         if let Err(wait) = self.pay(&message) {
-            let mut reply = self.refuse(
-                request,
-                Refusal::new(ErrorCode::RateLimited, "too many messages"),
-            );
-            if let Some(ServerMessage::Error {
-                retry_after_secs, ..
-            }) = reply.messages.first_mut()
-            {
-                *retry_after_secs = Some(whole_seconds(wait));
-            }
-            return reply;
+            let refusal = Refusal::new(ErrorCode::RateLimited, "too many messages");
+            return self.refuse(request, refusal.retried_after(wait));
         }
         match self.dispatch(message).await {
             Ok(reply) => reply,
@@ -177,7 +167,7 @@ impl Session {
             Err(Closed::Over) => {
                 self.stand_up();
                 let message = "the participant is no longer in the call";
-                error(None, ErrorCode::NotInCall, message.to_owned()).into()
+                error(None, Refusal::new(ErrorCode::NotInCall, message)).into()
             }
         }
     }
@@ -227,6 +217,10 @@ impl Session {
             ClientMessage::Publish { source, state } => {
                 let (source, state) = (convert::source(source), convert::publish_state(state));
                 service.set_publish(participant, source, state).await?;
+            }
+            ClientMessage::MuteOthers { request } => {
+                let silenced = service.mute_others(participant).await?;
+                return Ok(convert::others_muted(request, &silenced).into());
             }
             // Everybody, the asker too, learns of the end as a notice.
             ClientMessage::EndCall { .. } => service.end_call(participant).await?,
@@ -333,6 +327,7 @@ impl Session {
         let cost = match message {
             ClientMessage::Join { .. } => JOIN_COST,
             ClientMessage::Offer { .. } => OFFER_COST,
+            ClientMessage::MuteOthers { .. } => MUTE_OTHERS_COST,
             _ => 1.0,
         };
         self.bucket.take(cost, Instant::now())?;
@@ -362,8 +357,7 @@ impl Session {
     /// The answer to a refused message, and the end of the Session where there is no
     /// point in going on.
     fn refuse(&mut self, request: Option<u32>, refusal: Refusal) -> Reply {
-        let Refusal { code, message } = refusal;
-        let close = match code {
+        let close = match refusal.code {
             ErrorCode::Unauthorized => Some(Close::Unauthorized),
             ErrorCode::UnsupportedProtocol => Some(Close::UnsupportedProtocol),
             ErrorCode::BadMessage | ErrorCode::Unexpected | ErrorCode::RateLimited => {
@@ -373,7 +367,7 @@ impl Session {
             _ => None,
         };
         Reply {
-            messages: vec![error(request, code, message)],
+            messages: vec![error(request, refusal)],
             close,
         }
     }
@@ -395,16 +389,17 @@ async fn next_ring(rings: &mut Option<Rings>) -> Result<ServerMessage, Lagged> {
     }
 }
 
-fn error(request: Option<u32>, code: ErrorCode, message: String) -> ServerMessage {
-    let retry = matches!(
-        code,
-        ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::Overloaded
-    );
+fn error(request: Option<u32>, refusal: Refusal) -> ServerMessage {
+    let wait = match refusal.code {
+        ErrorCode::Unavailable | ErrorCode::Internal => Some(RETRY_AFTER),
+        ErrorCode::Overloaded => Some(refusal.retry_after.unwrap_or_default().max(RETRY_AFTER)),
+        _ => refusal.retry_after,
+    };
     ServerMessage::Error {
         request,
-        code,
-        message,
-        retry_after_secs: retry.then(|| whole_seconds(RETRY_AFTER)),
+        code: refusal.code,
+        message: refusal.message,
+        retry_after_secs: wait.map(whole_seconds),
     }
 }
 
@@ -412,6 +407,7 @@ fn request_of(message: &ClientMessage) -> Option<u32> {
     match message {
         ClientMessage::Join { request, .. }
         | ClientMessage::Offer { request, .. }
+        | ClientMessage::MuteOthers { request }
         | ClientMessage::Decline { request, .. }
         | ClientMessage::EndCall { request } => Some(*request),
         _ => None,

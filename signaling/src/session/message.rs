@@ -61,6 +61,9 @@ pub enum ClientMessage {
     Leave {},
     /// Ends the call for everybody. Moderators and hosts only.
     EndCall { request: u32 },
+    /// Mutes the microphones of everybody else, who may unmute themselves again.
+    /// Moderators and hosts only.
+    MuteOthers { request: u32 },
     /// Refuses a ring, for the user on all devices; joining its room answers it.
     Decline { request: u32, call_id: String },
     /// Keeps the session alive when the client has nothing else to say.
@@ -138,6 +141,20 @@ pub enum ServerMessage {
     /// no longer has. Slots whose picture it keeps back are `withheld`.
     Strained {
         strain: Strain,
+    },
+    /// Somebody else muted a source of the client's, which stops sending it and says so:
+    /// `publish` with `muted`, and with `live` when its user wants to be heard again.
+    /// Comes again right before a resumed `joined` when the client has not said so yet.
+    Muted {
+        source: TrackSource,
+        /// Nobody when the host application did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+    },
+    /// Answer to `mute_others`: whose microphones were live until then.
+    OthersMuted {
+        request: u32,
+        participant_ids: Vec<String>,
     },
     /// The client's own media path.
     Transport {
@@ -238,6 +255,14 @@ pub struct Caller {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+}
+
+/// Who did something to the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    pub user_id: String,
+    pub name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use convoke_media::control::CommandError;
 use convoke_signaling::domain::call::{CallStatus, EndReason};
@@ -117,12 +118,13 @@ on_both_databases! {
     async fn with_too_much_to_do_calls_go_on_and_no_further_one_begins(db: TestDb) {
         let world = World::new(&db).await;
         world.join("anna", "r").await;
-        world.media.fill(true);
+        let retry_after = Duration::from_millis(5_200);
+        world.media.fill(retry_after);
         let refused = world.service.join(&principal("bert"), room_name("other")).await;
-        assert_eq!(refused.unwrap_err(), CallError::Overloaded);
+        assert_eq!(refused.unwrap_err(), CallError::Overloaded { retry_after });
         let bert = world.join("bert", "r").await;
         assert_eq!(bert.snapshot.participants.len(), 1);
-        world.media.fill(false);
+        world.media.fill(Duration::ZERO);
         world.join("chris", "other").await;
     }
 

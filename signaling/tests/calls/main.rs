@@ -15,6 +15,7 @@ mod history;
 mod joining;
 mod leaving;
 mod media;
+mod muting;
 mod orders;
 mod outage;
 mod plans;

@@ -1,15 +1,18 @@
+use std::time::Duration;
+
 use convoke_media::control::{
-    Command, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker, Strain,
-    TrackId, TransportState,
+    Command, CommandError, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker,
+    Strain, TrackId, TransportState,
 };
 use convoke_media::ids::Mid;
 use convoke_signaling::domain::participant::{PublishState, TrackState};
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::notice::{MediaContinuity, Notice};
-use convoke_signaling::service::Joined;
+use convoke_signaling::service::{CallConfig, Joined};
 
-use crate::common::{World, next};
+use crate::common::{World, eventually, next, principal, room_name};
 use crate::on_both_databases;
+use crate::ringing::calling;
 
 fn offer() -> Offer {
     Offer {
@@ -149,8 +152,42 @@ on_both_databases! {
         assert!(log.iter().any(muted), "{log:?}");
     }
 
+    async fn what_a_router_leaves_out_is_known_from_its_opening(db: TestDb) {
+        let config = CallConfig { linger: Duration::from_secs(60), ..CallConfig::default() };
+        let world = World::with(&db, config).await;
+        let (plan, room) = (calling("r", &["bert"]), room_name("r"));
+        world.service.plan(&principal("anna"), plan).await.unwrap();
+        // Whoever answers the ring finds a worker that sheds.
+        for strain in [Strain::FewerPictures, Strain::None, Strain::SmallerPictures] {
+            world.media.open_with(strain, &world.media_events);
+            let mut first = world.service.join(&principal("bert"), room.clone()).await.unwrap();
+            let mut known = first.snapshot.strain;
+            let router = first.snapshot.call.id.into();
+            let last = Event::Speaking { router, speakers: Vec::new() };
+            world.media_events.send(last).await.unwrap();
+            loop {
+                match next(&mut first.notices).await {
+                    Notice::Strained(strain) => known = strain,
+                    Notice::Speaking(_) => break,
+                    _ => {}
+                }
+            }
+            assert_eq!(known, strain);
+            let second = world.service.join(&principal("anna"), room.clone()).await.unwrap();
+            assert_eq!(second.snapshot.strain, strain);
+            // Empty it lingers, without a Router: the next may be on another worker.
+            for joined in [first, second] {
+                world.service.leave(joined.participant).await.unwrap();
+            }
+            eventually("the router is empty", async || {
+                (world.media.members() == 0).then_some(())
+            })
+            .await;
+        }
+    }
+
     async fn refusals_have_names(db: TestDb) {
-        use convoke_media::control::{CommandError, OfferError};
+        use convoke_media::control::OfferError;
         let world = World::new(&db).await;
         let anna = world.join("anna", "r").await;
         let missing = OfferError::Missing("fingerprint");

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use convoke_media::control::{Answer, Command, CommandError, Response, SlotInfo};
+use convoke_media::control::{Answer, Command, CommandError, Event, Response, SlotInfo, Strain};
 use convoke_media::ids::{ParticipantId, RouterId};
 use convoke_media::negotiation::outline::{self, Direction, Line};
 use convoke_media::runtime::WorkerLoad;
 use convoke_signaling::media_plane::MediaPlane;
+use tokio::sync::mpsc;
 
 #[derive(Debug, Default)]
 pub struct FakeMedia {
@@ -20,7 +22,8 @@ struct Books {
     members: BTreeMap<ParticipantId, RouterId>,
     log: Vec<Command>,
     refusal: Option<CommandError>,
-    full: bool,
+    room_in: Duration,
+    opening: Option<(mpsc::Sender<Event>, Strain)>,
 }
 
 impl FakeMedia {
@@ -29,9 +32,15 @@ impl FakeMedia {
         self.books().refusal = with;
     }
 
-    /// As when all workers are near their limits.
-    pub fn fill(&self, full: bool) {
-        self.books().full = full;
+    /// As when all workers are near their limits, and recover after this time.
+    pub fn fill(&self, room_in: Duration) {
+        self.books().room_in = room_in;
+    }
+
+    /// From now on each Router that opens says that it leaves out this much, which is heard
+    /// before the answer to what opened it.
+    pub fn open_with(&self, strain: Strain, events: &mpsc::Sender<Event>) {
+        self.books().opening = Some((events.clone(), strain));
     }
 
     /// As when a worker failed: everybody in it is gone.
@@ -55,6 +64,24 @@ impl FakeMedia {
 }
 
 impl Books {
+    fn answer(&mut self, command: Command) -> Result<Response, CommandError> {
+        self.log.push(command.clone());
+        match &self.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => self.handle(command),
+        }
+    }
+
+    /// What a Router says that the command opens.
+    fn opening(&self, command: &Command) -> Option<(mpsc::Sender<Event>, Event)> {
+        let Command::AddParticipant { router, .. } = *command else {
+            return None;
+        };
+        let (events, strain) = self.opening.clone()?;
+        let open = self.members.values().any(|of| *of == router);
+        (!open).then_some((events, Event::Strained { router, strain }))
+    }
+
     fn known(&self, id: ParticipantId) -> Result<Response, CommandError> {
         let known = self.members.contains_key(&id).then_some(Response::Done);
         known.ok_or(CommandError::UnknownParticipant)
@@ -114,16 +141,19 @@ fn slots(sdp: &str) -> Vec<SlotInfo> {
 #[async_trait::async_trait]
 impl MediaPlane for FakeMedia {
     async fn request(&self, command: Command) -> Result<Response, CommandError> {
-        let mut books = self.books();
-        books.log.push(command.clone());
-        if let Some(refusal) = &books.refusal {
-            return Err(refusal.clone());
+        let opening = self.books().opening(&command);
+        let answer = self.books().answer(command);
+        if let Some((events, event)) = opening {
+            events.send(event).await.unwrap();
+            while events.capacity() < events.max_capacity() {
+                tokio::task::yield_now().await;
+            }
         }
-        books.handle(command)
+        answer
     }
 
-    fn has_room(&self) -> bool {
-        !self.books().full
+    fn room_in(&self) -> Duration {
+        self.books().room_in
     }
 
     fn loads(&self) -> Vec<WorkerLoad> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::asking::{By, claims, with_jitsi, without_tokens};
 use crate::on_both_databases;
 use crate::served::Served;
+use crate::socket::Socket;
 
 const CREATE: &str = "/api/meeting/create";
 
@@ -68,6 +69,35 @@ fn redacted(value: &Value) -> Value {
         "{room}"
     );
     serde_json::from_str(&text.replace(&room, "Interview_[random]")).unwrap()
+}
+
+/// A device in the meeting, by the link that joining gave, with its microphone on.
+async fn talking(served: &Served, user: &str, id: i64) -> Socket {
+    let (status, joined) = join(served, By::User(user), id, Value::Null).await;
+    assert_eq!(status, 200, "{joined}");
+    let mut device = served.connect().await;
+    let token = &joined["jitsiToken"];
+    device
+        .send(json!({"type": "hello", "protocol": 1, "token": token}))
+        .await;
+    device.expect("welcome").await;
+    device.join(joined["roomName"].as_str().unwrap()).await;
+    let publish = json!([{"mid": "0", "source": "microphone"}]);
+    device
+        .send(json!({"type": "offer", "request": 2, "sdp": "v=0", "publish": publish}))
+        .await;
+    heard(&mut device, "answer").await;
+    device
+}
+
+/// The next message of this type, past all others.
+async fn heard(device: &mut Socket, kind: &str) -> Value {
+    loop {
+        let message = device.next().await.expect("the socket is open");
+        if message["type"] == kind {
+            return message;
+        }
+    }
 }
 
 on_both_databases! {
@@ -298,6 +328,41 @@ on_both_databases! {
             assert_eq!(told["notifications"][0]["kind"], "cancelled");
             assert_eq!(told["notifications"][0]["call"]["number"], id);
         }
+    }
+
+    /// "Can Mute All", of a meeting that is held here.
+    async fn mute_all_is_for_host_and_moderators(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let id = created(&served, with(instant(), "backend", "sfu")).await;
+        let mute = path(id, "mute-all");
+        // Nobody is there yet, and nobody is muted.
+        let nobody = served.get_done(HOST, "POST", &mute, Value::Null).await;
+        assert_eq!(nobody, json!({"success": true, "mutedUserIds": []}));
+        let mut devices = Vec::new();
+        for user in ["1", "2", "123", "123", "anna"] {
+            devices.push(talking(&served, user, id).await);
+        }
+        for (by, want) in [
+            (GUEST, refusal(403, "forbidden")),
+            (STRANGER, refusal(404, "unknown-call")),
+            (By::Nobody, refusal(401, "unauthorized")),
+        ] {
+            assert_eq!(refused(&served, by, "POST", &mute).await, want);
+        }
+        let muted = served.get_done(MODERATOR, "POST", &mute, Value::Null).await;
+        insta::allow_duplicates! { insta::assert_json_snapshot!("mute_all", muted); }
+        let told = heard(&mut devices[2], "muted").await;
+        assert_eq!(told["by"], json!({"userId": "2", "name": "User 2"}));
+        // Whoever leads is muted as well, by another: the host application for instance.
+        let rest = served.get_done(By::Backend, "POST", &mute, Value::Null).await;
+        assert_eq!(rest["mutedUserIds"], json!([2]));
+        assert_eq!(heard(&mut devices[1], "muted").await.get("by"), None);
+
+        served.get_done(HOST, "PUT", &path(id, "end"), Value::Null).await;
+        assert_eq!(refused(&served, HOST, "POST", &mute).await, refusal(409, "call-over"));
+        let jitsi = created(&served, with(instant(), "backend", "jitsi")).await;
+        let elsewhere = refused(&served, HOST, "POST", &path(jitsi, "mute-all")).await;
+        assert_eq!(elsewhere, refusal(409, "held-elsewhere"));
     }
 
     /// GET /api/meeting/list.

@@ -17,6 +17,7 @@ mod carrier;
 mod directory;
 mod join_flow;
 mod limits;
+mod muting;
 mod notifications;
 mod pages;
 mod refusals;

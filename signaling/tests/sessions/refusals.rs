@@ -1,5 +1,9 @@
 //! What a Session refuses, how it says so, and that only who misbehaves suffers.
 
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
 use convoke_signaling::service::CallConfig;
 use convoke_signaling::session::SessionConfig;
 use serde_json::{Value, json};
@@ -180,6 +184,23 @@ async fn joins_count_as_several_messages() {
 }
 
 #[tokio::test]
+async fn muting_others_counts_as_several_messages() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = Served::start(&db).await;
+    let mut ann = served.enter("1").await;
+    for request in 0..20 {
+        // Refused before anything is done.
+        ann.send(json!({"type": "mute_others", "request": request}))
+            .await;
+    }
+    let mut refused = 0;
+    while ann.next().await.unwrap()["code"] == "not_in_call" {
+        refused += 1;
+    }
+    assert!((9..15).contains(&refused), "{refused}");
+}
+
+#[tokio::test]
 async fn a_gateway_that_limits_may_switch_our_limit_off() {
     let db = TestDb::new(Engine::Sqlite).await;
     let sessions = SessionConfig {
@@ -265,6 +286,27 @@ on_both_databases! {
         assert_eq!(ann.expect_error().await, "already_in_call");
     }
 
+    async fn too_much_to_do_for_another_call_says_when_there_may_be_time(db: TestDb) {
+        let served = Served::start(&db).await;
+        let mut ann = served.enter("1").await;
+        // The media's own time, rounded up; of a moment's load nobody knows, and soon is 2 s.
+        for (room_in, want) in [(200, 2), (5_200, 6), (26_000, 26)] {
+            served.world.media.fill(Duration::from_millis(room_in));
+            ann.send(json!({"type": "join", "request": 1, "room": "standup"})).await;
+            let refused = ann.expect("error").await;
+            assert_eq!((&refused["code"], &refused["retryAfterSecs"]), (&json!("overloaded"), &json!(want)));
+
+            let call = json!({"callType": "video", "participants": [2]});
+            let request = Request::post("/api/calls/initiate")
+                .header("authorization", format!("Bearer {}", served.token("1", None, false)))
+                .header("content-type", "application/json")
+                .body(Body::from(call.to_string()));
+            let answer = served.request(request.unwrap()).await;
+            assert_eq!(answer.status(), 503);
+            assert_eq!(answer.headers()["retry-after"], want.to_string());
+        }
+    }
+
     async fn outside_a_call_there_is_nothing_to_do_in_it(db: TestDb) {
         let served = Served::start(&db).await;
         let mut ann = served.enter("1").await;
@@ -274,6 +316,7 @@ on_both_databases! {
             json!({"type": "slots", "slots": []}),
             json!({"type": "publish", "source": "camera", "state": "live"}),
             json!({"type": "end_call", "request": 1}),
+            json!({"type": "mute_others", "request": 1}),
         ] {
             ann.send(message.clone()).await;
             assert_eq!(ann.expect_error().await, "not_in_call", "{message}");

@@ -58,6 +58,7 @@ fn message() -> impl Strategy<Value = ClientMessage> {
         }),
         Just(ClientMessage::Leave {}),
         any::<u32>().prop_map(|request| ClientMessage::EndCall { request }),
+        any::<u32>().prop_map(|request| ClientMessage::MuteOthers { request }),
         Just(ClientMessage::Ping {}),
     ]
 }

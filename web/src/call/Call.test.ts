@@ -129,6 +129,73 @@ describe('sources', () => {
   });
 });
 
+describe('being muted by somebody else', () => {
+  const muted = {
+    type: 'muted',
+    source: 'microphone',
+    by: { userId: '1', name: 'Ben' },
+  } as const;
+
+  it('turns the microphone off, says so and may be undone', async () => {
+    const { server, call, local } = await inCall();
+    const told: unknown[] = [];
+    // By then the button has to be right.
+    call.on('muted', ({ by }) => told.push([by?.name, local.state('microphone')]));
+    server.socket.says(muted);
+    expect(local.track('microphone')?.enabled).toBe(false);
+    expect(told).toEqual([['Ben', 'muted']]);
+    await settled();
+    expect(server.socket.sentOf('publish').slice(2)).toEqual([
+      { type: 'publish', source: 'microphone', state: 'muted' },
+    ]);
+    // News of what is so already is none.
+    server.socket.says(muted);
+    expect(told).toHaveLength(1);
+
+    await local.setMicrophone(true);
+    expect(local.track('microphone')?.enabled).toBe(true);
+    expect(server.socket.sentOf('publish').at(-1)).toMatchObject({ state: 'live' });
+  });
+
+  it('while away is heeded before anything is said of the microphone', async () => {
+    const { server, call, local } = await inCall();
+    const told: unknown[] = [];
+    call.on('muted', ({ by }) => told.push(by));
+    server.socket.ends();
+    looksAtThePage();
+    server.welcomes({ resumed: true });
+    server.socket.says({ type: 'muted', source: 'microphone' });
+    server.socket.says(joined({ media: 'kept' }));
+    await settled();
+    expect(told).toEqual([undefined]);
+    expect(local.state('microphone')).toBe('muted');
+    const microphones = server.socket
+      .sentOf('publish')
+      .filter(({ source }) => source === 'microphone');
+    expect(microphones.map(({ state }) => state)).not.toContain('live');
+    expect(microphones.length).toBeGreaterThan(0);
+  });
+});
+
+describe('muting others', () => {
+  it('gives who was heard', async () => {
+    const { server, call } = await inCall();
+    const muting = call.muteOthers();
+    const { request } = server.socket.sentOf('mute_others')[0]!;
+    server.socket.says({ type: 'others_muted', request, participantIds: ['p1'] });
+    await expect(muting).resolves.toEqual(['p1']);
+  });
+
+  it('rejects for who may not', async () => {
+    const { server, call } = await inCall();
+    const muting = call.muteOthers();
+    const { request } = server.socket.sentOf('mute_others')[0]!;
+    server.socket.says({ type: 'error', request, code: 'forbidden', message: 'no' });
+    await expect(muting).rejects.toMatchObject({ reason: 'forbidden' });
+    expect(call.state.phase.name).toBe('joined');
+  });
+});
+
 describe('the layout', () => {
   const wish = (participantId: string) =>
     ({ participantId, source: 'camera', width: 640, height: 360, priority: 1 }) as const;

@@ -57,6 +57,8 @@ export interface CallEvents {
   audio: undefined;
   participantJoined: ParticipantInfo;
   participantLeft: ParticipantInfo;
+  /** Somebody else muted our microphone, which is off now; `by` nobody in person. */
+  muted: Message<'muted'>;
   /** Somebody calls this user; `ringEnded` follows, whatever becomes of it. */
   ring: Message<'ring'>;
   ringEnded: Message<'ring_ended'>;
@@ -176,6 +178,15 @@ export class Call extends Emitter<CallEvents> {
     });
   }
 
+  /** Hosts and moderators may; gives who was heard until then. All may unmute themselves. */
+  async muteOthers(): Promise<string[]> {
+    const answer = this.#socket.request(
+      (request) => ({ type: 'mute_others', request }),
+      'others_muted',
+    );
+    return (await answer).participantIds;
+  }
+
   /** For tests and demonstrations: what an unreliable network does. */
   dropSignaling(): void {
     this.#socket.drop();
@@ -241,6 +252,9 @@ export class Call extends Emitter<CallEvents> {
       case 'transport':
         if (message.state === 'failed') this.#recovery.serverLostPath();
         break;
+      case 'muted':
+        this.#muted(message);
+        break;
       case 'ring':
         this.emit('ring', message);
         break;
@@ -259,6 +273,13 @@ export class Call extends Emitter<CallEvents> {
         this.#dispatch({ type: 'message', message });
         if (message.type.startsWith('participant_')) this.#applyLayout();
     }
+  }
+
+  /** Told again after a lost connection, when the first may have been heard. */
+  #muted(message: Message<'muted'>): void {
+    const live = this.media.state('microphone') === 'live';
+    this.media.muteMicrophone();
+    if (live) this.emit('muted', message);
   }
 
   /** The server dropped something of ours and does not say what. */

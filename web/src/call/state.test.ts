@@ -9,6 +9,7 @@ import {
   initialState,
   isSpeaking,
   mayEnd,
+  mayMuteOthers,
   reduce,
   slotShowing,
   takesPart,
@@ -92,14 +93,15 @@ describe('participants', () => {
     const host = participant('you', { role: 'host' });
     const state = after(...inCall, message({ type: 'participant_changed', participant: host }));
     expect(ids(state)).toEqual(['p1', 'p2']);
-    expect(mayEnd(state)).toBe(true);
-    expect(mayEnd(after(...inCall))).toBe(false);
+    expect([mayEnd(state), mayMuteOthers(state)]).toEqual([true, true]);
+    const other = after(...inCall);
+    expect([mayEnd(other), mayMuteOthers(other)]).toEqual([false, false]);
   });
 
   it('may only watch, which is no right to anything', () => {
     const you = participant('you', { role: 'viewer' });
     const state = after(...inCall, message({ type: 'participant_changed', participant: you }));
-    expect(mayEnd(state)).toBe(false);
+    expect([mayEnd(state), mayMuteOthers(state)]).toEqual([false, false]);
     expect(takesPart(you)).toBe(false);
     expect(state.participants.every(takesPart)).toBe(true);
   });

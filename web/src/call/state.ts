@@ -116,6 +116,8 @@ function receive(state: CallState, message: ServerMessage): CallState {
         phase: { name: 'ended', why: 'call_ended', reason: message.reason },
       };
     case 'answer':
+    case 'muted':
+    case 'others_muted':
     case 'transport':
     case 'ring':
     case 'ring_ended':
@@ -177,10 +179,13 @@ export function everybody({ you, participants }: CallState): ParticipantInfo[] {
 /** Whether it is somebody to talk to, and not only a player that receives. */
 export const takesPart = ({ role }: ParticipantInfo): boolean => role !== 'viewer';
 
+const leads = ({ you }: CallState): boolean => you?.role === 'host' || you?.role === 'moderator';
+
 /** Hosts and moderators may end the call for everybody. */
-export function mayEnd({ you }: CallState): boolean {
-  return you?.role === 'host' || you?.role === 'moderator';
-}
+export const mayEnd = leads;
+
+/** And they may mute everybody else. */
+export const mayMuteOthers = leads;
 
 export function trackOf(participant: ParticipantInfo, source: TrackSource): TrackInfo | undefined {
   return participant.tracks.find((track) => track.source === source);

@@ -70,6 +70,28 @@ describe('LocalMedia', () => {
     expect(states()).toEqual(['muted', 'off']);
   });
 
+  it('is muted by others at once, whatever is being opened', async () => {
+    const { media, states } = devices();
+    await media.setMicrophone(true);
+    const opening = [media.setCamera(true), media.selectDevice('microphone', 'headset')];
+    media.muteMicrophone();
+    expect(media.track('microphone')?.enabled).toBe(false);
+    await Promise.all(opening);
+    // Whatever was asked for before; what is asked for later counts.
+    await media.setCamera(false);
+    expect(states()).toEqual(['muted', 'off']);
+    media.muteMicrophone();
+    await media.setMicrophone(true);
+    expect(states()).toEqual(['live', 'off']);
+  });
+
+  it('opens nothing to be muted', async () => {
+    const { media, opened, states } = devices();
+    media.muteMicrophone();
+    await media.setCamera(false);
+    expect([opened, states()]).toEqual([[], ['off', 'off']]);
+  });
+
   it('takes any device when the chosen one is gone', async () => {
     const { media, opened, states } = devices();
     await media.selectDevice('camera', 'unplugged');

@@ -87,6 +87,16 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     });
   }
 
+  /** By somebody else: at once, whatever is being opened meanwhile. */
+  muteMicrophone(): void {
+    const track = this.#tracks.get('microphone');
+    if (track) {
+      track.enabled = false;
+      this.emit('changed', 'microphone');
+    }
+    void this.setMicrophone(false);
+  }
+
   /** Off closes the device, so that its light goes out. */
   setCamera(on: boolean): Promise<void> {
     return this.#inTurn(async () => {

@@ -124,6 +124,10 @@ export function deviceMessage(device: 'microphone' | 'camera', { reason }: CallE
   return DEVICES[reason]?.(device) ?? `The ${device} could not be started.`;
 }
 
+/** Whose microphone is off now without its doing, and by whom. */
+export const mutedBy = (name: string | undefined): string =>
+  name === undefined ? 'You were muted' : `${name} muted you`;
+
 const BOTH: Partial<Record<ErrorReason, string>> = {
   no_device: 'No microphone or camera was found. Plug one in to be heard and seen.',
 };

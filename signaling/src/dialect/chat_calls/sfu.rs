@@ -79,7 +79,12 @@ fn refused(mut reply: Reply) -> Result<Reply, Problem> {
         .iter()
         .position(|m| matches!(m, ServerMessage::Error { .. }));
     match error.map(|index| reply.messages.remove(index)) {
-        Some(ServerMessage::Error { code, message, .. }) => Err(Problem::of_session(code, message)),
+        Some(ServerMessage::Error {
+            code,
+            message,
+            retry_after_secs,
+            ..
+        }) => Err(Problem::of_session(code, message, retry_after_secs)),
         _ => Ok(reply),
     }
 }

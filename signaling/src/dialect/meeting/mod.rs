@@ -21,8 +21,10 @@
 //! - Who is in the meeting is told of the others there; of its end and its cancelling
 //!   everybody invited is. Hands and screens have no event of the server's here.
 //! - "Can Mute All" has no endpoint and no event: the token of a host or moderator says
-//!   that its holder is one, and a Jitsi lets those mute everybody. In a meeting of ours
-//!   each mutes itself alone.
+//!   that its holder is one, and a Jitsi lets those mute everybody. Of a meeting of ours
+//!   the call page does, and `mute-all`, which answers as an acknowledged event does:
+//!   there is no answer in the document to be like. Who is muted is told by its own page;
+//!   `isMuted` and `user_audio_status` are what front ends say, here as everywhere.
 //! - `meetingUrl` and `domain` of a join are ours: a front end that opens them lands
 //!   where the meeting is held, in a Jitsi or with us.
 

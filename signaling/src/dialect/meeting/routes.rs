@@ -7,8 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::{
-    CreateBody, JoinAnswer, JoinBody, MeetingList, MeetingNumber, MeetingView, RecordingBody,
-    RecordingView,
+    CreateBody, JoinAnswer, JoinBody, MeetingList, MeetingNumber, MeetingView, MuteAllAnswer,
+    RecordingBody, RecordingView,
 };
 use crate::domain::call::Origin;
 use crate::domain::lifecycle::HangUp;
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(join))
         .routes(routes!(end))
         .routes(routes!(cancel))
+        .routes(routes!(mute_all))
         .routes(routes!(add_recording))
 }
 
@@ -94,6 +95,21 @@ async fn cancel(
         .hang_up(&who, meeting.into(), HangUp::Cancel)
         .await?;
     Ok(Json(record.into()))
+}
+
+/// Mute everybody else (host and moderators)
+#[utoipa::path(post, path = "/api/meeting/{id}/mute-all", tag = TAG,
+    operation_id = "mute_all_in_meeting",
+    params(("id" = i64, Path)),
+    responses((status = 200, body = MuteAllAnswer), Refusals))]
+async fn mute_all(
+    State(state): State<AppState>,
+    Asker(who): Asker,
+    PathId(meeting): PathId<MeetingNumber>,
+) -> Result<Json<MuteAllAnswer>, Problem> {
+    let service = &state.sessions().service;
+    let silenced = service.mute_others_as(&who, meeting.into()).await?;
+    Ok(Json(silenced.into()))
 }
 
 /// The user's meetings, latest first

@@ -23,7 +23,7 @@ use crate::http::values::{CountedId, id_schema};
 use crate::ids::{ChatId, RoomName, UserId};
 use crate::jitsi::{Audience, Flags, Placement, TokenShape, Visitor};
 use crate::links::{JoinLinks, LinkStyle, TokenNeed};
-use crate::service::{CallRecord, CallRef, ChatLink, NewCall, Person};
+use crate::service::{CallRecord, CallRef, ChatLink, NewCall, Person, Silenced};
 
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_PASSWORD_CHARS: usize = 128;
@@ -225,6 +225,31 @@ impl JoinAnswer {
             domain: links.domain(backend).to_owned(),
             meeting_url: issued.url,
         })
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = meeting::MutedAll)]
+pub(super) struct MuteAllAnswer {
+    success: bool,
+    /// Whose microphones were live until then, in order of joining.
+    muted_user_ids: Vec<CountedId>,
+}
+
+impl From<Vec<Silenced>> for MuteAllAnswer {
+    fn from(silenced: Vec<Silenced>) -> Self {
+        let mut users: Vec<UserId> = Vec::new();
+        for Silenced { user, .. } in silenced {
+            // With two devices it is muted twice.
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        Self {
+            success: true,
+            muted_user_ids: users.iter().map(CountedId::of).collect(),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::call::Nature;
-use crate::ids::{CallId, RoomName};
+use crate::domain::participant::LeaveReason;
+use crate::ids::{CallId, Epoch, RoomName};
 
 const RULES: Rules = Rules {
     max_participants: 3,

@@ -85,7 +85,11 @@ impl Session {
         self.id = resumption.session;
         let seated = (joined.participant, joined.epoch);
         let welcome = self.welcome(&principal, Some(seated), true);
-        let messages = vec![welcome, self.sit_down(principal, None, joined)];
+        // Before the snapshot, to which a client answers with what it publishes.
+        let muted = joined.muted.as_ref().map(convert::muted);
+        let joined = self.sit_down(principal, None, joined);
+        let messages = [Some(welcome), muted, Some(joined)];
+        let messages = messages.into_iter().flatten().collect();
         Ok(Reply {
             messages,
             close: None,

@@ -3,6 +3,11 @@
 
 export const PROTOCOL_VERSION = 1;
 
+/**
+ * Who did something to the client.
+ */
+export type Actor = { userId: string, name: string, };
+
 export type CallInfo = { id: string, room: string, 
 /**
  * Unix milliseconds.
@@ -16,7 +21,7 @@ export type Caller = { userId: string, name: string, avatarUrl?: string, };
 /**
  * From the client.
  */
-export type ClientMessage = { "type": "hello", protocol: number, token?: string, name?: string, resume?: string, } | { "type": "join", request: number, room: string, } | { "type": "offer", request: number, sdp: string, publish: Array<PublishLine>, } | { "type": "candidate", candidate: string, mid?: string, } | { "type": "slots", slots: Array<SlotWish>, } | { "type": "publish", source: TrackSource, state: PublishState, } | { "type": "leave", } | { "type": "end_call", request: number, } | { "type": "decline", request: number, callId: string, } | { "type": "ping", };
+export type ClientMessage = { "type": "hello", protocol: number, token?: string, name?: string, resume?: string, } | { "type": "join", request: number, room: string, } | { "type": "offer", request: number, sdp: string, publish: Array<PublishLine>, } | { "type": "candidate", candidate: string, mid?: string, } | { "type": "slots", slots: Array<SlotWish>, } | { "type": "publish", source: TrackSource, state: PublishState, } | { "type": "leave", } | { "type": "end_call", request: number, } | { "type": "mute_others", request: number, } | { "type": "decline", request: number, callId: string, } | { "type": "ping", };
 
 export type Connection = "connected" | "reconnecting";
 
@@ -89,7 +94,11 @@ participants: Array<ParticipantInfo>, slots: Array<SlotAssignment>, speakers: Ar
 /**
  * The Slots that the offer's `recvonly` m-lines became.
  */
-slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "strained", strain: Strain, } | { "type": "transport", state: TransportState, } | { "type": "ring", call: RingInfo, 
+slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "strained", strain: Strain, } | { "type": "muted", source: TrackSource, 
+/**
+ * Nobody when the host application did it.
+ */
+by?: Actor, } | { "type": "others_muted", request: number, participantIds: Array<string>, } | { "type": "transport", state: TransportState, } | { "type": "ring", call: RingInfo, 
 /**
  * Who calls; nobody when the host application does.
  */

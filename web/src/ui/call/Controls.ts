@@ -15,7 +15,15 @@ export interface ControlsState {
 }
 
 export type ControlName =
-  'microphone' | 'camera' | 'share' | 'invite' | 'people' | 'settings' | 'leave' | 'end';
+  | 'microphone'
+  | 'camera'
+  | 'share'
+  | 'invite'
+  | 'people'
+  | 'settings'
+  | 'leave'
+  | 'end'
+  | 'muteOthers';
 
 interface ButtonOptions {
   name: ControlName;

@@ -1,6 +1,14 @@
 /** Who is in the call, as a list. */
 
-import { type CallState, everybody, isSpeaking, mayEnd, trackOf } from '../../call/state';
+import {
+  type CallState,
+  everybody,
+  isSpeaking,
+  mayEnd,
+  mayMuteOthers,
+  takesPart,
+  trackOf,
+} from '../../call/state';
 import type { ParticipantInfo } from '../../protocol/messages';
 import { Avatar } from '../avatar';
 import { h, setHidden, type View } from '../dom';
@@ -13,10 +21,23 @@ export class People implements View {
   #list = h('ul');
   readonly element: HTMLElement;
 
+  #muteOthers: HTMLButtonElement;
   #end: HTMLButtonElement;
   #shown = '';
 
-  constructor(act: (name: 'invite' | 'people' | 'end') => void) {
+  constructor(act: (name: 'invite' | 'people' | 'muteOthers' | 'end') => void) {
+    this.#muteOthers = h(
+      'button',
+      {
+        type: 'button',
+        class: 'secondary',
+        'data-testid': 'mute-others-button',
+        hidden: true,
+        onclick: () => act('muteOthers'),
+      },
+      icon('micOff'),
+      'Mute everyone',
+    );
     this.#end = h(
       'button',
       { type: 'button', class: 'end-all', onclick: () => act('end') },
@@ -41,6 +62,7 @@ export class People implements View {
         ),
       ),
       this.#list,
+      this.#muteOthers,
       h(
         'button',
         { type: 'button', class: 'secondary', onclick: () => act('invite') },
@@ -55,6 +77,7 @@ export class People implements View {
     if (this.element.hidden) return;
     const all = everybody(state);
     setHidden(this.#end, !mayEnd(state));
+    setHidden(this.#muteOthers, !mayMuteOthers(state) || !state.participants.some(takesPart));
     // Who reads the list, or has it read out, should not lose the place.
     const shown = JSON.stringify([all, state.speakers.map(({ participantId }) => participantId)]);
     if (shown === this.#shown) return;

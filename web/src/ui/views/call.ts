@@ -17,12 +17,20 @@ import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
 import { roomPath } from '../rooms';
 import { Stage } from '../stage/Stage';
-import { deviceMessage } from '../words';
+import { deviceMessage, mutedBy } from '../words';
 
 /** What the page needs of a Call; the gallery of dev/ has another one. */
 export type CallLike = Pick<
   Call,
-  'state' | 'on' | 'show' | 'streamOf' | 'audioStreams' | 'media' | 'leave' | 'end'
+  | 'state'
+  | 'on'
+  | 'show'
+  | 'streamOf'
+  | 'audioStreams'
+  | 'media'
+  | 'leave'
+  | 'end'
+  | 'muteOthers'
 >;
 
 /** In a larger room somebody always comes or goes. */
@@ -105,6 +113,7 @@ export class CallView implements View {
       call.on('state', render),
       call.on('local', render),
       call.on('audio', () => this.#audio.setStreams(call.audioStreams())),
+      call.on('muted', ({ by }) => this.#toasts.show(mutedBy(by?.name))),
       call.on('participantJoined', ({ name }) => this.#news(`${name} joined`)),
       call.on('participantLeft', ({ name }) => this.#news(`${name} left`)),
       listenForShortcuts({
@@ -167,6 +176,8 @@ export class CallView implements View {
         return this.call.leave();
       case 'end':
         return void this.call.end().catch((error: CallError) => this.#toasts.show(error.message));
+      case 'muteOthers':
+        return void this.#muteOthers();
     }
   }
 
@@ -190,6 +201,15 @@ export class CallView implements View {
     if (on ? media.state('microphone') !== 'muted' : !this.#talking) return;
     this.#talking = on;
     void media.setMicrophone(on);
+  }
+
+  async #muteOthers(): Promise<void> {
+    try {
+      const { length } = await this.call.muteOthers();
+      this.#toasts.show(length > 0 ? 'You muted everyone else' : 'Everyone else is muted already');
+    } catch (error) {
+      this.#toasts.show(CallError.from(error).message);
+    }
   }
 
   async #copyInvite(): Promise<void> {
