@@ -214,6 +214,10 @@ async fn run(engine: Engine) {
 }
 
 fn main() {
+    // What failed is told by a request's status; why, by the log.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .init();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for engine in [Engine::Sqlite, Engine::Postgres] {
         runtime.block_on(run(engine));

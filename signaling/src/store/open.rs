@@ -14,7 +14,9 @@ use super::{Engine, Store, StoreError, migrate};
 /// How long a request waits for a free connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A transition is five statements of a millisecond: ten carry thousands a second.
+/// Of each of two pools: a transition that looks up something besides its Call must not
+/// wait for a connection that another one holds, which waits as well. A transition is
+/// five statements of a millisecond: ten carry thousands a second.
 const POSTGRES_CONNECTIONS: u32 = 10;
 
 const SQLITE_READERS: u32 = 4;
@@ -53,14 +55,11 @@ pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
     let engine = Engine::of(url)?;
     let store = match engine {
         Engine::Sqlite => open_sqlite(url).await?,
-        Engine::Postgres => {
-            let pool = pool(engine, url, POSTGRES_CONNECTIONS).await?;
-            Store {
-                write: pool.clone(),
-                read: pool,
-                webhooks: Arc::default(),
-            }
-        }
+        Engine::Postgres => Store {
+            write: pool(engine, url, POSTGRES_CONNECTIONS).await?,
+            read: pool(engine, url, POSTGRES_CONNECTIONS).await?,
+            webhooks: Arc::default(),
+        },
     };
     let mut connection = store.write.acquire().await?;
     if engine == Engine::Postgres {

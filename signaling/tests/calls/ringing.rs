@@ -13,6 +13,7 @@ use convoke_signaling::error::CallError;
 use convoke_signaling::events::feed::{Feed, News};
 use convoke_signaling::ids::UserId;
 use convoke_signaling::service::{CallConfig, CallFilter, CallRecord, CallRef, NewCall, mode_of};
+use futures_util::future::join_all;
 
 use crate::common::{START, World, eventually, principal, room_name};
 use crate::on_both_databases;
@@ -84,6 +85,19 @@ on_both_databases! {
             assert_eq!(ring(device).await.0, Happening::Joined);
         }
         assert!(world.store.ringing(&UserId::try_from("bert").unwrap()).await.unwrap().is_empty());
+    }
+
+    /// More than there are connections: what begins must not wait for what waits for it.
+    async fn forty_call_somebody_at_once(db: TestDb) {
+        let world = World::new(&db).await;
+        let all = (0..40).map(async |n| {
+            let (by, room) = (principal(&format!("caller-{n}")), format!("r{n}"));
+            let callee = format!("callee-{n}");
+            world.service.plan(&by, calling(&room, &[&callee])).await
+        });
+        for planned in join_all(all).await {
+            planned.unwrap();
+        }
     }
 
     async fn nobody_answers_and_a_restart_does_not_help(db: TestDb) {
