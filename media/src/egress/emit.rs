@@ -107,7 +107,7 @@ impl Body {
         segment: &Segment,
         original: Option<u16>,
     ) -> Option<Self> {
-        let mut body = Body {
+        let mut body = Self {
             prefix: [0; PREFIX],
             prefix_len: 0,
             rest: packet.kept,
