@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use convoke_media::control::{MediaKind, Source};
 use convoke_media::egress::{Kept, Outgoing, Sink};
-use convoke_media::ids::{ParticipantKey, SeqNo};
+use convoke_media::ids::ParticipantKey;
 
 use harness::{Call, OPUS, Offer, Rtp, TWCC_EXT, VP8, key, opus, ssrc, vp8, vp8_payload};
 
