@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::munge::{Segment, SourceId};
 use super::{Kept, Lane, Outgoing, Sink, slot::Slot};
-use crate::control::MediaKind;
 use crate::ids::{Pt, SeqNo};
 use crate::ingress::CaptureClock;
 use crate::negotiation::params::{Codec, CodecParams};
@@ -46,8 +45,6 @@ impl Incoming<'_> {
 pub(crate) struct OutCodec {
     pub(crate) pt: Pt,
     pub(crate) rtx_pt: Option<Pt>,
-    /// The receiver asks for what it misses (RFC 4585 §6.2.1).
-    pub(crate) nack: bool,
     transform: Transform,
 }
 
@@ -69,7 +66,6 @@ impl OutCodec {
         let with = |params: &CodecParams, transform| Self {
             pt: params.pt,
             rtx_pt: params.rtx_pt,
-            nack: params.nack,
             transform,
         };
         if let Some(params) = codecs.iter().find(|params| params.codec.decodes(sent)) {
@@ -160,16 +156,14 @@ impl Slot {
         packet: &Incoming<'_>,
         (seq, header): (SeqNo, &HeaderFields),
         body: &Body,
-        (once, frame_offset): (bool, u16),
+        (timed, frame_offset): (bool, u16),
         sink: &mut impl Sink,
     ) -> usize {
         let ids = &self.section.extensions;
         let extensions = &packet.extensions;
         let mut block = ExtensionBlock::default();
         block.push(ids.mid, self.section.mid.as_str().as_bytes());
-        let is_voice = self.section.kind == MediaKind::Audio;
-        // What may be repeated under its own number cannot say when it was sent.
-        if once && !is_voice {
+        if timed {
             block.push(ids.abs_send_time, &packet.send_time);
         }
         let mut renumbered = [0; descriptor::MAX_DESCRIPTOR];
@@ -200,7 +194,7 @@ impl Slot {
             seq,
             head: FIXED_HEADER + block_len + body.prefix_len,
             payload: body.rest,
-            elastic: once && is_voice,
+            elastic: self.is_voice(),
         };
         sink.send_rtp(self.key, &outgoing, |out| {
             header.write(out, block_len > 0);

@@ -237,9 +237,9 @@ impl Slot {
             timestamp: segment.timestamp(packet.timestamp),
             ssrc: self.section.ssrc,
         };
-        let once = self.is_sent_once(out);
+        let timed = self.repairs_by_rtx(out);
         let frame_offset = segment.frame_offset();
-        let len = self.emit(packet, (seq, &header), &body, (once, frame_offset), sink);
+        let len = self.emit(packet, (seq, &header), &body, (timed, frame_offset), sink);
         let vp8 = body.vp8;
         let frame = packet
             .facts
@@ -255,13 +255,19 @@ impl Slot {
     /// An audio source begins a talkspurt (RFC 3551 §4.1), where its receiver may
     /// fit its jitter buffer anew.
     fn begins_talk(&self, first: bool) -> bool {
-        first && self.section.kind == MediaKind::Audio
+        first && self.is_voice()
     }
 
     /// A packet that may be repeated under its own number must be the same to the
-    /// byte, or its nonce would seal two texts. Whether this one never is.
-    fn is_sent_once(&self, out: &OutCodec) -> bool {
-        !out.nack || self.section.rtx_ssrc.is_some() && out.rtx_pt.is_some()
+    /// byte, or its nonce would seal two texts; so it cannot say when it was sent.
+    fn repairs_by_rtx(&self, out: &OutCodec) -> bool {
+        self.section.rtx_ssrc.is_some() && out.rtx_pt.is_some()
+    }
+
+    /// Never repeated under its own number, whatever was negotiated: its padding is for
+    /// what it leaves with, and it would come too late.
+    pub(super) fn is_voice(&self) -> bool {
+        self.section.kind == MediaKind::Audio
     }
 
     /// What a receiver who misses `seq` needs: a packet of this source.
@@ -299,7 +305,7 @@ impl Slot {
             return;
         }
         let rtx = self.section.rtx_ssrc.zip(out.rtx_pt);
-        if rtx.is_none() && self.is_sent_once(&out) {
+        if rtx.is_none() && self.is_voice() {
             return;
         }
         let original = rtx.map(|_| seq.as_u16());

@@ -127,7 +127,7 @@ impl Destination {
             self.loose
                 .sort_unstable_by_key(|packet| (Reverse(packet.size), packet.head.start));
         }
-        // Size of the first packet of the run that the next may join.
+        // Size of the packets of the run that the next may join; 0 when it is over.
         let mut run = 0;
         while let Some(packet) = self.waiting(0) {
             let size = self.stretched(packet, run);
@@ -138,9 +138,12 @@ impl Destination {
                 packet.lay_out(&self.heads, kept, &mut room[..size]);
                 seal(packet, room, size)
             });
-            if begins {
-                run = size;
-            }
+            run = match begins {
+                true => size,
+                // A shorter one has ended it.
+                false if size < run => 0,
+                false => run,
+            };
             self.bytes -= packet.len();
             self.packed += 1;
         }

@@ -177,6 +177,21 @@ fn reports_are_not_padded() {
 }
 
 #[test]
+fn voices_behind_a_report_that_ended_a_run_are_not_padded_to_it() {
+    let mut outbox = connected();
+    push(&mut outbox, 0, (Lane::Loose, 1, 160));
+    // Sorted between them.
+    outbox.send_rtcp(ParticipantKey(0), &[0x80; 120]);
+    push(&mut outbox, 0, (Lane::Loose, 2, 112));
+    push(&mut outbox, 0, (Lane::Loose, 3, 112));
+    let sizes: Vec<Vec<usize>> = runs(&mut outbox)
+        .iter()
+        .map(|(_, datagrams)| datagrams.iter().map(Vec::len).collect())
+        .collect();
+    assert_eq!(sizes, [vec![160, 120], vec![112, 112]]);
+}
+
+#[test]
 fn what_is_not_sealed_is_not_sent() {
     let mut outbox = connected();
     push(&mut outbox, 0, (Lane::Loose, 1, 100));

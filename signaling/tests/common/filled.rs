@@ -17,7 +17,8 @@ const FILL: [&str; 5] = [
      from numbers order by n",
     "insert into call_participants (uuid, call_id, user_id, name, role, status, invited,
         by_word, epoch, media)
-     select '00000000-0000-7001-8000-' || (100000000000 + c.id), c.id, 'u' || (c.id % 1000), 'User', 'host', 'missed', 1, 1, 1, ''
+     select '00000000-0000-7001-8000-' || (100000000000 + c.id), c.id,
+        'u' || (c.id % 1000), 'User', 'host', 'missed', 1, 1, 1, ''
      from calls c order by c.id",
     "insert into call_participants (uuid, call_id, user_id, name, role, status, invited,
         by_word, epoch, media)
