@@ -184,6 +184,27 @@ fn a_receiver_without_rtx_gets_the_very_same_bytes() {
     );
 }
 
+/// Its padding may have been another then: two texts under one nonce.
+#[test]
+fn a_voice_is_not_repeated_under_its_own_number_even_if_that_was_negotiated() {
+    let mut call = Call::new();
+    call.join(&Offer::of(1).publish(0, Source::Microphone, &[opus()]));
+    let repairable = convoke_media::negotiation::params::CodecParams {
+        nack: true,
+        ..opus()
+    };
+    call.join(&Offer::of(2).slot(0, MediaKind::Audio, &[repairable]));
+    for n in 0..5 {
+        let voice = Rtp::new(ssrc(1, 0), OPUS, n, u32::from(n) * 960, &[1; 60]);
+        call.send(1, &voice);
+    }
+    let sent = call.take_rtp();
+    assert_eq!(sent.len(), 5);
+    call.pass(Duration::from_millis(50));
+    nack(&mut call, &[sent[2].view().seq()]);
+    assert_eq!(call.take_rtp().len(), 0);
+}
+
 #[test]
 fn an_endless_request_is_bounded_in_bytes() {
     let mut call = camera(&[vp8()]);
