@@ -41,24 +41,36 @@ impl UserListing<'_> {
     /// The query, of `$1` the user, `$2` the limit and `$3` the offset: for those who
     /// look at its plan as well.
     pub fn sql(&self) -> String {
-        let live = !self.statuses.is_empty() && !self.statuses.contains(&CallStatus::Ended);
-        // Of those that are not over there are few, of a user's own perhaps many.
-        let concerns = match live {
-            true => {
-                "exists (select 1 from call_participants p
-                         where p.user_id = $1 and p.call_id = c.id)"
-            }
-            false => "c.id in (select p.call_id from call_participants p where p.user_id = $1)",
-        };
         let origins = self.origins.iter().map(|origin| origin.as_str());
         let statuses = self.statuses.iter().map(|status| status.as_str());
         let end_reasons = self.end_reasons.iter().map(|reason| reason.as_str());
-        format!(
-            "select {} from calls c where {concerns}{}{}{} order by c.id desc limit $2 offset $3",
-            columns!(),
+        let matches = [
             one_of("c.origin", origins),
             one_of("c.status", statuses),
             one_of("c.end_reason", end_reasons),
+        ]
+        .concat();
+        let live = !self.statuses.is_empty() && !self.statuses.contains(&CallStatus::Ended);
+        let columns = columns!();
+        if live {
+            // Of those that are not over there are few, of a user's own perhaps many.
+            return format!(
+                "select {columns} from calls c
+                 where exists (select 1 from call_participants p
+                               where p.user_id = $1 and p.call_id = c.id){matches}
+                 order by c.id desc limit $2 offset $3"
+            );
+        }
+        // The page is found along the user's own rows, in their order. Without the inner
+        // limit PostgreSQL walks through everybody's Calls from the latest on, for it takes
+        // the user's to be near their end.
+        format!(
+            "select {columns} from calls c where c.id in (
+                select distinct p.call_id
+                from call_participants p join calls c on c.id = p.call_id
+                where p.user_id = $1{matches}
+                order by p.call_id desc limit $2 offset $3)
+             order by c.id desc"
         )
     }
 }
