@@ -82,7 +82,11 @@ macro_rules! short_token {
 
         impl $name {
             pub fn as_str(&self) -> &str {
-                std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+                std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+            }
+
+            pub fn as_bytes(&self) -> &[u8] {
+                &self.bytes[..usize::from(self.len)]
             }
         }
 

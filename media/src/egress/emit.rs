@@ -162,14 +162,18 @@ impl Slot {
         let ids = &self.section.extensions;
         let extensions = &packet.extensions;
         let mut block = ExtensionBlock::default();
-        block.push(ids.mid, self.section.mid.as_str().as_bytes());
+        block.push(ids.mid, self.section.mid.as_bytes());
         if timed {
             block.push(ids.abs_send_time, &packet.send_time);
         }
-        let mut renumbered = [0; descriptor::MAX_DESCRIPTOR];
-        let stated = extensions.dependency_descriptor;
-        let stated =
-            stated.and_then(|stated| descriptor::renumber(stated, frame_offset, &mut renumbered));
+        let mut renumbered;
+        let stated = match extensions.dependency_descriptor {
+            Some(stated) => {
+                renumbered = [0; descriptor::MAX_DESCRIPTOR];
+                descriptor::renumber(stated, frame_offset, &mut renumbered)
+            }
+            None => None,
+        };
         let delay = extensions.playout_delay.as_ref().map(<[u8; 3]>::as_slice);
         for (id, value) in [
             (ids.audio_level, extensions.audio_level.as_slice()),

@@ -57,6 +57,11 @@ impl Outbox {
         self.pending.is_empty() && self.control_datagrams.is_empty()
     }
 
+    /// Whether RTP or RTCP waits, and not only what connects.
+    pub fn has_media(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Bytes waiting, of all destinations.
     pub fn len(&self) -> usize {
         self.media_bytes + self.control.len()

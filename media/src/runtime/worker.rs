@@ -165,16 +165,16 @@ impl Worker {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         let mut now = read_clock();
         while !self.stop.load(Ordering::Acquire) {
-            self.wait(now, &mut events);
+            let slept = self.wait(now, &mut events);
             let begun = read_clock();
-            self.turn(begun);
+            self.turn(begun, slept.then_some(&mut events));
             now = read_clock();
             self.take_stock(begun, now);
         }
     }
 
-    /// Waits until the next turn is due.
-    fn wait(&mut self, now: Instant, events: &mut Events) {
+    /// Waits until the next turn is due; whether it slept until something came.
+    fn wait(&mut self, now: Instant, events: &mut Events) -> bool {
         let rest = self.pace.rest(self.turned, now);
         let rest = rest.filter(|_| !self.ready.any());
         let timeout = match rest {
@@ -184,13 +184,15 @@ impl Worker {
             }
             None => self.sleep(now),
         };
+        self.look(events, timeout);
+        timeout > Duration::ZERO
+    }
+
+    fn look(&mut self, events: &mut Events, timeout: Duration) {
         // An interrupted wait is a short one.
         let _ = self.poll.poll(events, Some(timeout));
         for event in &*events {
             self.ready.set(event.token());
-        }
-        if timeout > Duration::ZERO && self.ready.media() {
-            gather(pace::QUIET);
         }
     }
 
@@ -209,15 +211,22 @@ impl Worker {
         at.saturating_duration_since(now)
     }
 
-    fn turn(&mut self, now: Instant) {
-        self.ready.commands = self.ready.commands && self.take_commands(now);
-        // Before the sockets: what says whose a path is was sent before the answer
-        // that lets its first packets come.
-        self.ready.crossings = self.ready.crossings && self.take_crossings(now);
-        let mut inlets = mem::take(&mut self.ready.inlets);
-        inlets.retain(|inlet| self.take_datagrams(now, *inlet));
-        self.ready.inlets = inlets;
-        self.steering.wake();
+    /// After a pause, with the `events` to look for more with, what was asleep until
+    /// the first datagram waits for the rest of its burst before anything is sent. What
+    /// nobody is sent, as a report, needs no waiting.
+    fn turn(&mut self, begun: Instant, after_pause: Option<&mut Events>) {
+        let mut now = begun;
+        if after_pause.is_some() && self.ready.media() {
+            self.pace
+                .woken(begun.saturating_duration_since(self.turned));
+        }
+        self.take_in(now);
+        if let Some(events) = after_pause.filter(|_| self.sfu.outbox().has_media()) {
+            gather(pace::QUIET);
+            self.look(events, Duration::ZERO);
+            now = read_clock();
+            self.take_in(now);
+        }
         if self.sfu.next_timeout().is_some_and(|at| at <= now) {
             self.sfu.handle_timeout(now);
         }
@@ -229,13 +238,26 @@ impl Worker {
         while let Some(event) = self.sfu.poll_event() {
             self.events.push(event);
         }
-        self.turned = now;
+        let media = self.sfu.outbox().has_media();
         flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
         let taken = mem::take(&mut self.taken);
-        self.pace.turned(taken, self.sockets.sent());
+        self.pace.turned(taken > 0 && media, self.sockets.sent());
         self.gauges
             .received
             .fetch_add(taken as u64, Ordering::Relaxed);
+    }
+
+    /// Works off commands and datagrams that wait.
+    fn take_in(&mut self, now: Instant) {
+        self.ready.commands = self.ready.commands && self.take_commands(now);
+        // Before the sockets: what says whose a path is was sent before the answer
+        // that lets its first packets come.
+        self.ready.crossings = self.ready.crossings && self.take_crossings(now);
+        let mut inlets = mem::take(&mut self.ready.inlets);
+        inlets.retain(|inlet| self.take_datagrams(now, *inlet));
+        self.ready.inlets = inlets;
+        self.steering.wake();
+        self.turned = now;
     }
 
     /// Follows up on how long turns take.
