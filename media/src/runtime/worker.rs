@@ -167,9 +167,9 @@ impl Worker {
         while !self.stop.load(Ordering::Acquire) {
             let slept = self.wait(now, &mut events);
             let begun = read_clock();
-            self.turn(begun, slept.then_some(&mut events));
+            let gathered = self.turn(begun, slept.then_some(&mut events));
             now = read_clock();
-            self.take_stock(begun, now);
+            self.take_stock(begun + gathered, now);
         }
     }
 
@@ -213,18 +213,21 @@ impl Worker {
 
     /// After a pause, with the `events` to look for more with, what was asleep until
     /// the first datagram waits for the rest of its burst before anything is sent. What
-    /// nobody is sent, as a report, needs no waiting.
-    fn turn(&mut self, begun: Instant, after_pause: Option<&mut Events>) {
+    /// nobody is sent, as a report, needs no waiting. Answers how long it waited.
+    fn turn(&mut self, begun: Instant, after_pause: Option<&mut Events>) -> Duration {
         let mut now = begun;
+        let mut gathered = Duration::ZERO;
         if after_pause.is_some() && self.ready.media() {
             self.pace
                 .woken(begun.saturating_duration_since(self.turned));
         }
         self.take_in(now);
         if let Some(events) = after_pause.filter(|_| self.sfu.outbox().has_media()) {
+            let before = read_clock();
             gather(pace::QUIET);
-            self.look(events, Duration::ZERO);
             now = read_clock();
+            gathered = now - before;
+            self.look(events, Duration::ZERO);
             self.take_in(now);
         }
         if self.sfu.next_timeout().is_some_and(|at| at <= now) {
@@ -245,6 +248,7 @@ impl Worker {
         self.gauges
             .received
             .fetch_add(taken as u64, Ordering::Relaxed);
+        gathered
     }
 
     /// Works off commands and datagrams that wait.
