@@ -97,6 +97,11 @@ impl Munger {
             .map(|segment| segment.source)
     }
 
+    /// The number of the packet to come.
+    pub(crate) fn next(&self) -> SeqNo {
+        SeqNo(self.newest.0 + 1)
+    }
+
     pub(crate) fn stop(&mut self) {
         self.running = false;
     }
@@ -131,7 +136,7 @@ impl Munger {
         self.push(Segment {
             source,
             first_in: seq,
-            first_out: SeqNo(self.newest.0 + 1),
+            first_out: self.next(),
             timestamp: timestamp.wrapping_sub(received),
             vp8: first
                 .vp8

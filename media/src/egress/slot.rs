@@ -76,6 +76,10 @@ pub(crate) struct Slot {
     /// Kept back because the worker has too much to do.
     pub(crate) withheld: bool,
     resends: ResendLimit,
+    /// First number sent by the present offers, of this receiver and of who is shown. What
+    /// was sent by others may have had other extensions, and under its own number would
+    /// give one nonce to two texts.
+    offered_at: SeqNo,
     rtx_seq: SeqNo,
     reports: Reports,
 }
@@ -112,6 +116,7 @@ impl Slot {
             extension_floor: extension_floor(&section),
             munger: Munger::new(first(random >> 48), random as u32),
             resends: ResendLimit::default(),
+            offered_at: SeqNo(0),
             rtx_seq: first(random >> 32),
             reports: Reports::default(),
             section,
@@ -120,8 +125,17 @@ impl Slot {
 
     /// What a new offer says of it; its numbers go on.
     pub(crate) fn renegotiate(&mut self, section: &SlotSection) {
+        if self.section == *section {
+            return;
+        }
+        self.reoffered();
         self.section = section.clone();
         self.extension_floor = extension_floor(section);
+    }
+
+    /// How packets are read or written has changed.
+    pub(crate) fn reoffered(&mut self) {
+        self.offered_at = self.munger.next();
     }
 
     pub(crate) fn clock_rate(&self) -> u32 {
@@ -305,7 +319,7 @@ impl Slot {
             return;
         }
         let rtx = self.section.rtx_ssrc.zip(out.rtx_pt);
-        if rtx.is_none() && self.is_voice() {
+        if rtx.is_none() && (self.is_voice() || seq < self.offered_at) {
             return;
         }
         let original = rtx.map(|_| seq.as_u16());

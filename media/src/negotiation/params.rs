@@ -59,7 +59,7 @@ pub struct EncodingParams {
 
 /// A receive m-line of the client. In the order of C, for it is a part of what every
 /// packet touches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[repr(C)]
 pub struct SlotSection {
     /// Ours, constant for the life of the Slot.

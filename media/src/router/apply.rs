@@ -21,11 +21,30 @@ impl Router {
         let Some(owner) = self.index_of(key) else {
             return;
         };
+        if self.is_read_anew(owner, negotiated) {
+            for (_, slot) in self.slots.iter_mut() {
+                slot.reoffered();
+            }
+        }
         self.participants[owner].extensions = merged_extensions(negotiated);
         let gone = self.apply_tracks(owner, &negotiated.published);
         self.apply_slots(owner, key, &negotiated.slots);
         self.reconcile(now);
         self.drop_tracks(&gone);
+    }
+
+    /// Whether what is kept of a publisher's packets will be read otherwise than when it was
+    /// forwarded.
+    fn is_read_anew(&self, owner: ParticipantIndex, negotiated: &Negotiated) -> bool {
+        let participant = &self.participants[owner];
+        let recoded = |track: &TrackIndex| {
+            let track = &self.tracks[*track];
+            let mut sections = negotiated.published.iter();
+            sections.any(|section| section.mid == track.mid && section.codecs != track.codecs)
+        };
+        !participant.tracks.is_empty()
+            && (participant.extensions != merged_extensions(negotiated)
+                || participant.tracks.iter().any(recoded))
     }
 
     /// Answers the Tracks that are no more.

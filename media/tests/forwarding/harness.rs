@@ -140,6 +140,7 @@ pub(crate) fn slot_ssrc(participant: u32, mid: u32) -> Ssrc {
 }
 
 /// An accepted offer in the making.
+#[derive(Clone)]
 pub(crate) struct Offer {
     participant: u32,
     pub(crate) negotiated: Negotiated,

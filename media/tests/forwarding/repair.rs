@@ -184,6 +184,36 @@ fn a_receiver_without_rtx_gets_the_very_same_bytes() {
     );
 }
 
+/// Its extensions would be others: two texts under one nonce.
+#[test]
+fn what_was_sent_by_another_offer_is_not_repeated_under_its_own_number() {
+    let vp8_alone = codec(convoke_media::negotiation::params::Codec::Vp8, 120, None);
+    let publisher = Offer::of(1).publish(0, Source::Camera, &[vp8()]);
+    let receiver = Offer::of(2).slot(0, MediaKind::Video, &[vp8_alone]);
+    let mut other_ids = receiver.clone();
+    other_ids.negotiated.slots[0].extensions.mid = Some(3);
+    let mut read_anew = publisher.clone();
+    read_anew.negotiated.published[0].extensions.playout_delay = Some(14);
+    for (who, offer, repeats) in [
+        (2, &receiver, true),
+        (2, &other_ids, false),
+        (1, &publisher, true),
+        (1, &read_anew, false),
+    ] {
+        let mut call = camera(&[vp8_alone]);
+        call.send(1, &packet(0));
+        let before = call.take_rtp()[0].view().seq();
+        call.router.apply(call.now, key(who), &offer.negotiated);
+        call.send(1, &packet(1));
+        let after = call.take_rtp()[0].view().seq();
+        call.pass(Duration::from_millis(50));
+        nack(&mut call, &[before, after]);
+        let again: Vec<_> = call.take_rtp().iter().map(|s| s.view().seq()).collect();
+        let want = [before, after];
+        assert_eq!(again, want[usize::from(!repeats)..], "{who}");
+    }
+}
+
 /// Its padding may have been another then: two texts under one nonce.
 #[test]
 fn a_voice_is_not_repeated_under_its_own_number_even_if_that_was_negotiated() {
