@@ -5,8 +5,9 @@
 //! destination a third of that. So datagrams gather in the sockets: what the first one
 //! after a pause is forwarded as waits for the rest of its burst, and while media flows
 //! turns keep a distance, unless it has turned out that nothing comes in so short a time:
-//! a frame or a voice now and then is no reason to wake up twice for each. It adds 1.2 ms at most, on average half of it; a turn that takes
-//! longer than its distance is followed by the next at once.
+//! a frame or a voice now and then is no reason to wake up twice for each. It adds 1.2 ms
+//! at most, on average half of it; a turn that takes longer than its distance is followed
+//! by the next at once.
 
 use std::time::{Duration, Instant};
 

@@ -211,9 +211,9 @@ impl Worker {
         at.saturating_duration_since(now)
     }
 
-    /// After a pause, with the `events` to look for more with, what was asleep until
-    /// the first datagram waits for the rest of its burst before anything is sent. What
-    /// nobody is sent, as a report, needs no waiting. Answers how long it waited.
+    /// `after_pause`, if this turn ends one, is what to look for more with: what the first
+    /// datagram is forwarded as waits for the rest of its burst. What nobody is sent, as a
+    /// report, needs no waiting. Answers how long it waited.
     fn turn(&mut self, begun: Instant, after_pause: Option<&mut Events>) -> Duration {
         let mut now = begun;
         let mut gathered = Duration::ZERO;
