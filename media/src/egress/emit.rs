@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::munge::{Segment, SourceId};
-use super::{Kept, Lane, Outgoing, Sink, slot::Slot};
+use super::{Kept, Outgoing, Sink, slot::Slot};
 use crate::ids::{Pt, SeqNo};
 use crate::ingress::CaptureClock;
 use crate::negotiation::params::{Codec, CodecParams};
@@ -85,6 +85,13 @@ impl OutCodec {
 /// original sequence number of a retransmission.
 const PREFIX: usize = red::MAX_HEADERS + 2;
 
+/// Padding that a voice may get to join a run: voices differ by some tens of bytes.
+const VOICE_STRETCH: u8 = 64;
+
+/// Padding that a picture's packet may get: it saves 3 µs of CPU for some percent of
+/// a packet.
+const PICTURE_STRETCH: u8 = 32;
+
 /// Payload of an outgoing packet: rewritten bytes, then bytes of the received one.
 #[derive(Debug)]
 pub(super) struct Body {
@@ -150,6 +157,15 @@ impl Body {
 }
 
 impl Slot {
+    /// What says when it was sent is not repeated under its own number either.
+    fn stretch(&self, timed: bool) -> u8 {
+        match (self.is_voice(), timed) {
+            (true, _) => VOICE_STRETCH,
+            (false, true) => PICTURE_STRETCH,
+            (false, false) => 0,
+        }
+    }
+
     /// Hands one packet to the sink; returns its size, without padding.
     pub(super) fn emit(
         &self,
@@ -194,11 +210,11 @@ impl Slot {
         }
         let block_len = block.size(self.extension_floor);
         let outgoing = Outgoing {
-            lane: Lane::of(self.section.kind),
+            ssrc: header.ssrc,
             seq,
             head: FIXED_HEADER + block_len + body.prefix_len,
             payload: body.rest,
-            elastic: self.is_voice(),
+            stretch: self.stretch(timed),
         };
         sink.send_rtp(self.key, &outgoing, |out| {
             header.write(out, block_len > 0);

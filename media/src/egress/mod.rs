@@ -11,33 +11,13 @@ mod slot;
 
 use std::ops::Range;
 
-use crate::control::MediaKind;
-use crate::ids::{ParticipantKey, SeqNo};
+use crate::ids::{ParticipantKey, SeqNo, Ssrc};
 
 pub(crate) use emit::{Incoming, OutCodec};
 pub(crate) use history::History;
 pub(crate) use munge::SourceId;
 pub(crate) use select::{Candidate, select};
 pub(crate) use slot::{Forwarded, Slot};
-
-/// Which packets of a destination keep their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// Those of one picture after another: a gap is taken for a loss at once.
-    Ordered,
-    /// Single packets of many sources within one turn of the worker, which can leave
-    /// in the order that makes the longest runs: voices and RTCP.
-    Loose,
-}
-
-impl Lane {
-    pub(crate) fn of(kind: MediaKind) -> Self {
-        match kind {
-            MediaKind::Audio => Self::Loose,
-            MediaKind::Video => Self::Ordered,
-        }
-    }
-}
 
 /// A payload, or the rest of one, that a [`Sink`] has taken in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,15 +59,17 @@ impl Kept {
 /// share with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing {
-    pub lane: Lane,
+    /// Packets of one keep their order: a gap is taken for a loss at once.
+    pub ssrc: Ssrc,
     /// A number is used again only for the very same bytes: its nonce would seal two
     /// texts.
     pub seq: SeqNo,
     /// Length of the header, its extensions, and what of the payload is rewritten.
     pub head: usize,
     pub payload: Kept,
-    /// It is sent once, so that its padding may depend on what it is sent with.
-    pub elastic: bool,
+    /// Most bytes of padding that it may get to be as long as what it is sent with; 0
+    /// if it may be sent again, for then it must be the same.
+    pub stretch: u8,
 }
 
 /// Where egress writes. The implementation lays packets out, pads and seals them when

@@ -1,11 +1,12 @@
-//! What waits for one destination, and how it is laid out.
+//! What waits for one destination, in which order it leaves, and how it is laid out.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::Seal;
 use super::burst::Burst;
-use crate::egress::{Kept, Lane, Outgoing};
+use crate::egress::{Kept, Outgoing};
+use crate::ids::Ssrc;
 use crate::rtp::packet::pad;
 use crate::transport::{Path, RTCP_OVERHEAD, RTP_OVERHEAD};
 
@@ -15,10 +16,6 @@ use crate::transport::{Path, RTCP_OVERHEAD, RTP_OVERHEAD};
 /// alone, so that what is repeated is the same to the byte.
 const QUANTUM: usize = 16;
 
-/// Bytes of padding that a packet which is never repeated may get besides, where it
-/// joins a run by that: voices differ by some tens of bytes.
-const STRETCH: usize = 64;
-
 /// Room behind a packet for what sealing adds.
 const OVERHEAD: usize = if RTP_OVERHEAD > RTCP_OVERHEAD {
     RTP_OVERHEAD
@@ -26,21 +23,36 @@ const OVERHEAD: usize = if RTP_OVERHEAD > RTCP_OVERHEAD {
     RTCP_OVERHEAD
 };
 
+/// How many packets are looked at for the one that had best end a run.
+const CLOSERS: usize = 16;
+
 /// One packet that waits.
 #[derive(Debug, Clone)]
 pub(super) struct Packet {
     pub(super) seal: Seal,
+    /// `None`: a report, which is in nobody's order.
+    source: Option<Ssrc>,
     head: Range<u32>,
     payload: Kept,
     /// Of the plaintext, padded to the quantum.
     size: u16,
-    /// More padding does no harm.
-    elastic: bool,
+    /// No larger than that of the packet before it from its source.
+    rank: u16,
+    stretch: u8,
 }
 
 impl Packet {
     fn len(&self) -> usize {
         self.head.len() + self.payload.len()
+    }
+
+    fn size(&self) -> usize {
+        usize::from(self.size)
+    }
+
+    /// Whether it can be as long as those of a run of `run` bytes each.
+    fn joins(&self, run: usize) -> bool {
+        (self.size()..=self.size() + usize::from(self.stretch)).contains(&run)
     }
 
     /// Writes the plaintext, padded to all of `out`.
@@ -59,15 +71,14 @@ pub(super) struct Destination {
     /// Bytes that wait.
     pub(super) bytes: usize,
     heads: Vec<u8>,
-    loose: Vec<Packet>,
-    ordered: Vec<Packet>,
-    /// How many packets have left already, the loose ones first.
+    packets: Vec<Packet>,
+    /// How many packets have left already.
     packed: usize,
 }
 
 impl Destination {
     pub(super) fn is_empty(&self) -> bool {
-        self.loose.is_empty() && self.ordered.is_empty()
+        self.packets.is_empty()
     }
 
     pub(super) fn add_head(&mut self, len: usize, write: impl FnOnce(&mut [u8])) -> Range<u32> {
@@ -79,34 +90,34 @@ impl Destination {
 
     pub(super) fn push_rtp(&mut self, packet: &Outgoing, head: Range<u32>) {
         let len = packet.head + packet.payload.len();
-        let queue = match packet.lane {
-            Lane::Ordered => &mut self.ordered,
-            Lane::Loose => &mut self.loose,
-        };
-        queue.push(Packet {
+        let size = len.next_multiple_of(QUANTUM) as u16;
+        self.packets.push(Packet {
             seal: Seal::Rtp(packet.seq),
+            source: Some(packet.ssrc),
             head,
             payload: packet.payload,
-            size: len.next_multiple_of(QUANTUM) as u16,
-            elastic: packet.elastic,
+            size,
+            rank: size,
+            stretch: packet.stretch,
         });
     }
 
     pub(super) fn push_rtcp(&mut self, len: usize, head: Range<u32>) {
-        self.loose.push(Packet {
+        self.packets.push(Packet {
             seal: Seal::Rtcp,
+            source: None,
             head,
             payload: Kept::default(),
             size: len as u16,
-            elastic: false,
+            rank: len as u16,
+            stretch: 0,
         });
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes = 0;
         self.heads.clear();
-        self.loose.clear();
-        self.ordered.clear();
+        self.packets.clear();
         self.packed = 0;
     }
 
@@ -121,16 +132,14 @@ impl Destination {
             self.clear();
             return true;
         };
-        if self.packed == 0 {
-            // Largest first: then each run ends in at most one shorter packet. Few,
-            // and a stable sort would allocate.
-            self.loose
-                .sort_unstable_by_key(|packet| (Reverse(packet.size), packet.head.start));
+        if self.packed == 0 && self.packets.len() > 1 {
+            self.arrange();
         }
         // Size of the packets of the run that the next may join; 0 when it is over.
         let mut run = 0;
-        while let Some(packet) = self.waiting(0) {
-            let size = self.stretched(packet, run);
+        while self.packed < self.packets.len() {
+            let size = self.next_size(run);
+            let packet = &self.packets[self.packed];
             if burst.is_full(size + OVERHEAD) {
                 return false;
             }
@@ -151,24 +160,66 @@ impl Destination {
         true
     }
 
-    /// The packet that waits behind `behind` others, voices first: they are what must
-    /// not wait.
-    fn waiting(&self, behind: usize) -> Option<&Packet> {
-        let at = self.packed + behind;
-        let loose = self.loose.get(at);
-        loose.or_else(|| self.ordered.get(at.checked_sub(self.loose.len())?))
+    /// Largest first, for a run is of equal sizes and may end in a shorter one; but what
+    /// is of one source stays in order.
+    fn arrange(&mut self) {
+        // Unstable, for a stable sort would allocate; heads are in order of arrival.
+        self.packets
+            .sort_unstable_by_key(|packet| (packet.source, packet.head.start));
+        for i in 1..self.packets.len() {
+            let [before, packet] = &mut self.packets[i - 1..=i] else {
+                break;
+            };
+            if packet.source.is_some() && packet.source == before.source {
+                packet.rank = packet.rank.min(before.rank);
+            }
+        }
+        self.packets
+            .sort_unstable_by_key(|packet| (Reverse(packet.rank), packet.head.start));
     }
 
-    /// The size of `packet`, the next, behind a run of `run` bytes each. Shorter than
-    /// those it would end the run, which costs nothing if no other can join it.
-    fn stretched(&self, packet: &Packet, run: usize) -> usize {
-        let size = usize::from(packet.size);
-        let joins = |size: usize| size < run && run - size <= STRETCH;
-        let next = self.waiting(1).map(|next| usize::from(next.size));
-        if packet.elastic && joins(size) && next.is_some_and(|next| joins(next) || next == run) {
-            run
-        } else {
-            size
+    /// The size of the next packet behind a run of `run` bytes each, once it is settled
+    /// which it is.
+    fn next_size(&mut self, run: usize) -> usize {
+        let waiting = &self.packets[self.packed..];
+        let (packet, next) = (&waiting[0], waiting.get(1));
+        let size = packet.size();
+        if size > run {
+            // It begins a run, which the next may be too large for by little.
+            let larger = next.map(Packet::size).filter(|&next| next > size);
+            return larger.filter(|&next| packet.joins(next)).unwrap_or(size);
         }
+        if size == run {
+            return size;
+        }
+        // Padding saves a message where the run goes on with others, or ends with one.
+        let goes_on = packet.joins(run)
+            && (next.is_some_and(|next| next.joins(run)) || self.closer(run, 1).is_some());
+        if goes_on {
+            return run;
+        }
+        if let Some(at) = self.closer(run, 0) {
+            self.packets[self.packed..=self.packed + at].rotate_right(1);
+        }
+        self.packets[self.packed].size()
+    }
+
+    /// Which of those that wait, without the first `skipped`, had best end a run: one that
+    /// would be alone otherwise.
+    fn closer(&self, run: usize, skipped: usize) -> Option<usize> {
+        let waiting = &self.packets[self.packed..];
+        let is_alone = |at: usize| {
+            let packet = &waiting[at];
+            let before = waiting[skipped..at].last();
+            let next = waiting.get(at + 1);
+            !before.is_some_and(|before| packet.joins(before.size()))
+                && !next.is_some_and(|next| next.joins(packet.size()))
+        };
+        let is_free = |at: usize| {
+            let Packet { size, source, .. } = waiting[at];
+            usize::from(size) < run
+                && (source.is_none() || waiting[..at].iter().all(|packet| packet.source != source))
+        };
+        (skipped..waiting.len().min(CLOSERS)).find(|&at| is_free(at) && is_alone(at))
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::egress::Lane;
+use crate::ids::Ssrc;
 use crate::limits::{MAX_SEGMENTED_BYTES, MAX_SEGMENTS};
 use crate::rtp::packet::Packet as View;
 
@@ -14,20 +14,27 @@ fn path(port: u16) -> Path {
     }
 }
 
-fn outgoing(lane: Lane, payload: Kept) -> Outgoing {
-    Outgoing {
-        lane,
-        seq: SeqNo(1),
-        head: HEAD,
-        payload,
-        elastic: lane == Lane::Loose,
-    }
+/// Of one source, and never padded to join a run.
+const CAMERA: (u32, u8) = (1000, 0);
+
+/// A source that only this packet is of, with as much padding as a voice may get.
+fn voice(mark: u8) -> (u32, u8) {
+    (mark.into(), 64)
 }
 
-/// A packet of `size` bytes, whose SSRC is `mark`.
-fn push(outbox: &mut Outbox, to: u32, (lane, mark, size): (Lane, u8, usize)) {
-    let payload = outbox.keep(&vec![mark; size - HEAD]);
-    outbox.send_rtp(ParticipantKey(to), &outgoing(lane, payload), |head| {
+type Source = (u32, u8);
+
+/// A packet of `size` bytes, known by `mark`.
+fn push(outbox: &mut Outbox, to: u32, (source, mark, size): (Source, u8, usize)) {
+    let (ssrc, stretch) = source;
+    let outgoing = Outgoing {
+        ssrc: Ssrc(ssrc),
+        seq: SeqNo(1),
+        head: HEAD,
+        payload: outbox.keep(&vec![mark; size - HEAD]),
+        stretch,
+    };
+    outbox.send_rtp(ParticipantKey(to), &outgoing, |head| {
         head.fill(0);
         (head[0], head[11]) = (0x80, mark);
     });
@@ -59,6 +66,13 @@ fn shapes(outbox: &mut Outbox) -> Vec<Vec<(u8, usize)>> {
         .collect()
 }
 
+/// Sizes of the datagrams of each run.
+fn sizes(outbox: &mut Outbox) -> Vec<Vec<usize>> {
+    let runs = runs(outbox).into_iter();
+    runs.map(|(_, datagrams)| datagrams.iter().map(Vec::len).collect())
+        .collect()
+}
+
 fn connected() -> Outbox {
     let mut outbox = Outbox::default();
     for to in 0..3 {
@@ -70,11 +84,11 @@ fn connected() -> Outbox {
 #[test]
 fn a_destination_without_path_gets_nothing() {
     let mut outbox = Outbox::default();
-    push(&mut outbox, 0, (Lane::Ordered, 1, 100));
+    push(&mut outbox, 0, (CAMERA, 1, 100));
     outbox.set_path(ParticipantKey(0), Some(path(1)));
-    push(&mut outbox, 0, (Lane::Ordered, 2, 100));
+    push(&mut outbox, 0, (CAMERA, 2, 100));
     outbox.set_path(ParticipantKey(0), None);
-    push(&mut outbox, 0, (Lane::Ordered, 3, 100));
+    push(&mut outbox, 0, (CAMERA, 3, 100));
     assert_eq!(outbox.dropped, 2);
     outbox.set_path(ParticipantKey(0), Some(path(2)));
     let runs = runs(&mut outbox);
@@ -85,7 +99,7 @@ fn a_destination_without_path_gets_nothing() {
 #[test]
 fn what_waits_for_a_path_that_goes_is_forgotten() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Ordered, 1, 100));
+    push(&mut outbox, 0, (CAMERA, 1, 100));
     outbox.set_path(ParticipantKey(0), None);
     assert!(runs(&mut outbox).is_empty());
     assert!(outbox.is_empty());
@@ -95,17 +109,17 @@ fn what_waits_for_a_path_that_goes_is_forgotten() {
 #[test]
 fn the_next_owner_of_a_key_does_not_get_what_waited() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Ordered, 1, 100));
+    push(&mut outbox, 0, (CAMERA, 1, 100));
     outbox.forget(ParticipantKey(0));
     outbox.set_path(ParticipantKey(0), Some(path(2)));
-    push(&mut outbox, 0, (Lane::Ordered, 2, 100));
+    push(&mut outbox, 0, (CAMERA, 2, 100));
     assert_eq!(shapes(&mut outbox), [[(2, 112)]]);
 }
 
 #[test]
 fn control_leaves_first_by_the_path_it_names() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Ordered, 1, 100));
+    push(&mut outbox, 0, (CAMERA, 1, 100));
     outbox.push_control(path(9), b"check");
     let runs = runs(&mut outbox);
     assert_eq!(runs[0], (path(9), vec![b"check".to_vec()]));
@@ -116,7 +130,7 @@ fn control_leaves_first_by_the_path_it_names() {
 fn pictures_that_differ_by_little_are_padded_to_one_size() {
     let mut outbox = connected();
     for (mark, size) in [(1, 1195), (2, 1196), (3, 1197), (4, 300)] {
-        push(&mut outbox, 0, (Lane::Ordered, mark, size));
+        push(&mut outbox, 0, (CAMERA, mark, size));
     }
     let runs = runs(&mut outbox);
     let sizes: Vec<_> = runs[0].1.iter().map(Vec::len).collect();
@@ -129,19 +143,19 @@ fn pictures_that_differ_by_little_are_padded_to_one_size() {
 fn voices_stretch_to_join_a_run_and_do_not_break_those_of_pictures() {
     let mut outbox = connected();
     for (mark, size) in [(1, 80), (2, 96), (3, 80), (4, 112), (5, 96)] {
-        push(&mut outbox, 0, (Lane::Loose, mark, size));
+        push(&mut outbox, 0, (voice(mark), mark, size));
         let picture = if mark == 5 { 304 } else { 1200 };
-        push(&mut outbox, 0, (Lane::Ordered, mark + 10, picture));
+        push(&mut outbox, 0, (CAMERA, mark + 10, picture));
     }
     let voices = vec![(4, 112), (2, 112), (5, 112), (1, 112), (3, 80)];
     let pictures = vec![(11, 1200), (12, 1200), (13, 1200), (14, 1200), (15, 304)];
-    assert_eq!(shapes(&mut outbox), [voices, pictures]);
+    assert_eq!(shapes(&mut outbox), [pictures, voices]);
 }
 
 /// Sizes that wait together, and those that leave in each run.
 #[test]
 fn padding_is_spent_only_where_it_saves_a_message() {
-    let cases: [(&[usize], &[&[usize]]); 5] = [
+    let cases: [(&[usize], &[&[usize]]); 7] = [
         // The last may be shorter for nothing.
         (&[160, 96], &[&[160, 96]]),
         (&[160, 112, 96], &[&[160, 160, 96]]),
@@ -149,52 +163,84 @@ fn padding_is_spent_only_where_it_saves_a_message() {
         (&[160, 80, 64], &[&[160, 80], &[64]]),
         (&[160, 112, 80, 64], &[&[160, 112], &[80, 64]]),
         (&[160, 160, 144, 160], &[&[160, 160, 160, 144]]),
+        // Padded, it leaves the end of the run to one that would be alone.
+        (&[160, 112, 32], &[&[160, 160, 32]]),
+        (&[160, 112, 32, 32], &[&[160, 112], &[32, 32]]),
     ];
     for (sizes, want) in cases {
         let mut outbox = connected();
-        for size in sizes {
-            push(&mut outbox, 0, (Lane::Loose, 1, *size));
+        for (mark, size) in sizes.iter().enumerate() {
+            push(&mut outbox, 0, (voice(mark as u8), mark as u8, *size));
         }
-        let got: Vec<Vec<usize>> = shapes(&mut outbox)
-            .iter()
-            .map(|run| run.iter().map(|(_, size)| *size).collect())
-            .collect();
-        assert_eq!(got, want, "{sizes:?}");
+        assert_eq!(self::sizes(&mut outbox), want, "{sizes:?}");
     }
+}
+
+/// A source and a size.
+type Waiting = (u32, usize);
+
+/// What waits together, and the sizes that leave in each run.
+#[test]
+fn a_run_ends_in_what_would_be_alone() {
+    let cases: [(&[Waiting], &[&[usize]]); 7] = [
+        (&[(1, 304), (2, 912)], &[&[912, 304]]),
+        (&[(1, 304), (2, 912), (3, 608)], &[&[912, 608], &[304]]),
+        // The pair is one message by itself.
+        (
+            &[(1, 608), (2, 608), (3, 912), (4, 304)],
+            &[&[912, 304], &[608, 608]],
+        ),
+        (&[(1, 912), (2, 608), (3, 608)], &[&[912, 608], &[608]]),
+        // Of one source, so in this order.
+        (&[(1, 304), (1, 912)], &[&[304], &[912]]),
+        (&[(1, 304), (2, 912), (1, 608)], &[&[912, 304], &[608]]),
+        (
+            &[(1, 912), (1, 912), (1, 304), (1, 912)],
+            &[&[912, 912, 304], &[912]],
+        ),
+    ];
+    for (packets, want) in cases {
+        let mut outbox = connected();
+        for &(source, size) in packets {
+            push(&mut outbox, 0, ((source, 0), 1, size));
+        }
+        assert_eq!(sizes(&mut outbox), want, "{packets:?}");
+    }
+}
+
+#[test]
+fn what_begins_a_run_is_stretched_to_what_follows() {
+    let mut outbox = connected();
+    for size in [1088, 1104, 1104, 400] {
+        push(&mut outbox, 0, ((1, 32), 1, size));
+    }
+    assert_eq!(sizes(&mut outbox), [[1104, 1104, 1104, 400]]);
 }
 
 #[test]
 fn reports_are_not_padded() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Loose, 1, 160));
+    push(&mut outbox, 0, (voice(1), 1, 160));
     outbox.send_rtcp(ParticipantKey(0), &[0x80; 100]);
     outbox.send_rtcp(ParticipantKey(0), &[0x80; 60]);
-    let sizes: Vec<Vec<usize>> = runs(&mut outbox)
-        .iter()
-        .map(|(_, datagrams)| datagrams.iter().map(Vec::len).collect())
-        .collect();
-    assert_eq!(sizes, [vec![160, 100], vec![60]]);
+    assert_eq!(sizes(&mut outbox), [vec![160, 100], vec![60]]);
 }
 
 #[test]
 fn voices_behind_a_report_that_ended_a_run_are_not_padded_to_it() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Loose, 1, 160));
+    push(&mut outbox, 0, (voice(1), 1, 160));
     // Sorted between them.
     outbox.send_rtcp(ParticipantKey(0), &[0x80; 120]);
-    push(&mut outbox, 0, (Lane::Loose, 2, 112));
-    push(&mut outbox, 0, (Lane::Loose, 3, 112));
-    let sizes: Vec<Vec<usize>> = runs(&mut outbox)
-        .iter()
-        .map(|(_, datagrams)| datagrams.iter().map(Vec::len).collect())
-        .collect();
-    assert_eq!(sizes, [vec![160, 120], vec![112, 112]]);
+    push(&mut outbox, 0, (voice(2), 2, 112));
+    push(&mut outbox, 0, (voice(3), 3, 112));
+    assert_eq!(sizes(&mut outbox), [vec![160, 120], vec![112, 112]]);
 }
 
 #[test]
 fn what_is_not_sealed_is_not_sent() {
     let mut outbox = connected();
-    push(&mut outbox, 0, (Lane::Loose, 1, 100));
+    push(&mut outbox, 0, (voice(1), 1, 100));
     assert!(outbox.next_burst(|_, _, _, _| None).is_none());
     assert!(outbox.is_empty());
     assert_eq!(outbox.len(), 0);
@@ -204,7 +250,7 @@ fn what_is_not_sealed_is_not_sent() {
 fn a_queue_is_bounded() {
     let mut outbox = connected();
     for _ in 0..2000 {
-        push(&mut outbox, 0, (Lane::Ordered, 1, 1200));
+        push(&mut outbox, 0, (CAMERA, 1, 1200));
     }
     assert!(outbox.len() <= MAX_RUN_BYTES);
     assert!(outbox.dropped > 0);
@@ -216,13 +262,13 @@ fn a_queue_is_bounded() {
 fn what_is_added_between_two_bursts_leaves_as_well() {
     let mut outbox = connected();
     for _ in 0..300 {
-        push(&mut outbox, 0, (Lane::Ordered, 1, 1200));
+        push(&mut outbox, 0, (CAMERA, 1, 1200));
     }
     let first = outbox.next_burst(plain).unwrap();
     let mut sent: usize = first.runs().map(|run| run.datagrams().count()).sum();
     assert!(sent < 300);
-    push(&mut outbox, 0, (Lane::Ordered, 2, 1200));
-    push(&mut outbox, 1, (Lane::Ordered, 3, 1200));
+    push(&mut outbox, 0, (CAMERA, 2, 1200));
+    push(&mut outbox, 1, (CAMERA, 3, 1200));
     sent += runs(&mut outbox)
         .iter()
         .map(|run| run.1.len())
@@ -241,7 +287,7 @@ proptest! {
             for (i, &(to, size)) in sizes.iter().enumerate() {
                 // Few sizes, so that runs form.
                 let (mark, size) = ((i + round) as u8, HEAD + size / 100 * 100);
-                push(&mut outbox, to, (Lane::Ordered, mark, size));
+                push(&mut outbox, to, (CAMERA, mark, size));
                 want[to as usize].push(vec![mark; size - HEAD]);
             }
             let mut got = vec![Vec::new(); 3];
@@ -255,19 +301,26 @@ proptest! {
         }
     }
 
-    /// Voices are all there, each with its own payload.
+    /// Whatever is sorted and stretched, all is there and each source's packets are in
+    /// their order.
     #[test]
-    fn voices_survive_sorting_and_stretching(sizes in prop::collection::vec(1_usize..200, 0..100)) {
+    fn sources_keep_their_order(
+        packets in prop::collection::vec((0_u32..12, 0_usize..3, 1_usize..600), 0..200),
+    ) {
         let mut outbox = connected();
-        for (mark, size) in sizes.iter().enumerate() {
-            push(&mut outbox, 0, (Lane::Loose, mark as u8, HEAD + size));
+        let mut want = vec![Vec::new(); 12];
+        for (mark, &(ssrc, stretch, size)) in packets.iter().enumerate() {
+            let source = (ssrc, [0, 32, 64][stretch]);
+            push(&mut outbox, 0, (source, mark as u8, HEAD + size));
+            want[ssrc as usize].push(vec![mark as u8; size]);
         }
-        let mut got: Vec<Vec<u8>> = runs(&mut outbox)
-            .iter()
-            .flat_map(|(_, run)| run.iter().map(|d| View::parse(d).unwrap().payload().to_vec()))
-            .collect();
-        got.sort_by_key(|payload| payload[0]);
-        let want: Vec<_> = sizes.iter().enumerate().map(|(mark, size)| vec![mark as u8; *size]).collect();
+        let mut got = vec![Vec::new(); 12];
+        for (_, datagrams) in runs(&mut outbox) {
+            for datagram in &datagrams {
+                let payload = View::parse(datagram).unwrap().payload().to_vec();
+                got[packets[usize::from(payload[0])].0 as usize].push(payload);
+            }
+        }
         prop_assert_eq!(got, want);
     }
 }
