@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Rust and Node: browsers, PostgreSQL, the tools
-# that make a network namespace, packages of the web client and of the journeys,
+# that make a network namespace, GStreamer, packages of the web client and of the journeys,
 # and aiortc in a virtual environment. Finds what is there and does it only once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,6 +29,23 @@ for entry in "${needed[@]}"; do
 done
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+
+# The distribution's own Python has the bindings; webrtcbin comes in parts.
+has_gstreamer() {
+  /usr/bin/python3 -c '
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Gst
+Gst.init(None)
+wanted = ["webrtcbin", "nicesrc", "dtlsdec", "srtpenc", "vp8enc", "opusenc", "videotestsrc"]
+raise SystemExit(not all(map(Gst.ElementFactory.find, wanted)))
+' 2>/dev/null
+}
+has_gstreamer || missing+=(
+  python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-plugins-bad
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-base
+)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then
