@@ -171,6 +171,7 @@ fn start_media(config: &Config) -> anyhow::Result<(MediaHandle, EventReceiver, M
         advertised: config.media.advertised_ips.clone(),
         local_only: config.http.listen.ip().is_loopback(),
         workers: config.media.workers,
+        gather: config.media.gather(),
         limits: media_limits(config),
         ..media::MediaConfig::default()
     })

@@ -44,6 +44,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
         Kind::List,
     ),
     ("CONVOKE_MEDIA_WORKERS", "media.workers", Kind::Number),
+    ("CONVOKE_MEDIA_GATHER_US", "media.gather_us", Kind::Number),
     ("CONVOKE_DATABASE_URL", "database.url", Kind::Text),
     ("CONVOKE_AUTH_JWT_SECRET", "auth.jwt_secret", Kind::Text),
     ("CONVOKE_AUTH_JWKS_URL", "auth.jwks_url", Kind::Text),

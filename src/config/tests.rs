@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
@@ -38,7 +40,7 @@ fn later_sources_win() {
 }
 
 /// Every variable, set to something else than its default.
-const ENVIRONMENT: [(&str, &str); 36] = [
+const ENVIRONMENT: [(&str, &str); 37] = [
     ("CONVOKE_DATA_DIR", "/srv/calls"),
     ("CONVOKE_HTTP_LISTEN", "[::]:443"),
     ("CONVOKE_HTTP_TLS_CERT", "c.pem"),
@@ -50,6 +52,7 @@ const ENVIRONMENT: [(&str, &str); 36] = [
     ("CONVOKE_MEDIA_PORT", "5000"),
     ("CONVOKE_MEDIA_ADVERTISED_IPS", "203.0.113.7"),
     ("CONVOKE_MEDIA_WORKERS", "4"),
+    ("CONVOKE_MEDIA_GATHER_US", "5000"),
     ("CONVOKE_DATABASE_URL", "postgres://u:pw@db/convoke"),
     (
         "CONVOKE_AUTH_JWT_SECRET",
@@ -105,6 +108,7 @@ fn every_variable_reaches_its_key() {
     assert_eq!(config.http.allowed_origins, ["https://app.example.org"]);
     assert_eq!(config.http.rate_limits, Switch::Off);
     assert_eq!((config.media.port, config.media.workers), (5000, 4));
+    assert_eq!(config.media.gather(), Duration::from_millis(5));
     assert_eq!(config.media.advertised_ips[0].to_string(), "203.0.113.7");
     assert_eq!(
         config.database.url(&config.data_dir),

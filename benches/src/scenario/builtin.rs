@@ -21,6 +21,7 @@ scenarios![
     "churn",
     "ramp",
     "rooms_of_5",
+    "voices_of_5",
     "all_tiles",
 ];
 

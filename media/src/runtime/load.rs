@@ -1,5 +1,5 @@
-//! How busy a worker is, and what follows from it: what Routers leave out, and whether
-//! another Call may begin here.
+//! How busy a worker is, and what follows from it: how far its turns are apart, what
+//! Routers leave out, and whether another Call may begin here.
 //!
 //! Busy is the share of time spent in turns. It counts what the machine takes away as
 //! well, for whoever waits for a packet does not care why. Turns come in a rhythm
@@ -10,11 +10,19 @@ use std::time::{Duration, Instant};
 
 use crate::router::Relief;
 
-/// Span over which the share is taken: long enough for bursts of keyframes to even
-/// out, short enough to act before the socket buffers, a quarter of a second, are full.
-const WINDOW: Duration = Duration::from_millis(200);
+/// Span over which the share is taken.
+const WINDOW: Duration = Duration::from_millis(100);
 
-/// Share of time, in thousandths, above which more is left out at each window.
+/// Windows in a row that are above [`HIGH`] when more is left out: long enough for bursts of
+/// keyframes to even out and for a stall to pass, short enough to act before the socket
+/// buffers, a quarter of a second, are full.
+const STRAINED_WINDOWS: u32 = 2;
+
+/// Windows by which it is judged how busy a worker is otherwise: a stall makes it neither
+/// full nor frugal.
+const MEMORY: u32 = 4;
+
+/// Share of time, in thousandths, above which more is left out.
 const HIGH: u32 = 850;
 
 /// Share below which what was left out comes back, after [`CALM`]: low enough that what
@@ -29,7 +37,7 @@ const CALM: Duration = Duration::from_secs(5);
 const LEVEL_BACK: Duration = CALM.saturating_add(WINDOW);
 
 /// Share above which a worker takes no further Call: what its Calls do next, people
-/// joining and cameras switched on, needs the rest.
+/// joining and cameras switched on, needs the rest. Before that, it saves what it can.
 const FULL: u32 = 750;
 
 /// What others may know of a worker. Written once a window, read when a Call begins and
@@ -101,6 +109,11 @@ pub(super) struct LoadMeter {
     since: Instant,
     spent: Duration,
     calm_since: Option<Instant>,
+    /// Share of time, in thousandths, over about [`MEMORY`] windows.
+    usual: u32,
+    /// Windows above [`HIGH`] in a row since something was left out.
+    strained: u32,
+    frugal: bool,
     relief: Relief,
 }
 
@@ -110,8 +123,21 @@ impl LoadMeter {
             since: now,
             spent: Duration::ZERO,
             calm_since: None,
+            usual: 0,
+            strained: 0,
+            frugal: false,
             relief: Relief::NONE,
         }
+    }
+
+    /// Share of time, in thousandths, of late.
+    pub(super) const fn busy(&self) -> u32 {
+        self.usual
+    }
+
+    /// Whether time is so dear that packets should wait for each other longer.
+    pub(super) const fn is_frugal(&self) -> bool {
+        self.frugal
     }
 
     /// A turn went from `begun` to `ended`. At the end of a window, the share of it
@@ -140,7 +166,11 @@ impl LoadMeter {
     }
 
     fn judge(&mut self, now: Instant, busy: u32) {
-        if busy >= HIGH {
+        self.usual = (self.usual * (MEMORY - 1) + busy) / MEMORY;
+        self.frugal |= self.usual >= FULL;
+        self.strained = if busy >= HIGH { self.strained + 1 } else { 0 };
+        if self.strained == STRAINED_WINDOWS {
+            self.strained = 0;
             self.relief = self.relief.more();
         }
         if busy >= LOW {
@@ -149,6 +179,7 @@ impl LoadMeter {
         }
         let since = *self.calm_since.get_or_insert(now);
         if now.saturating_duration_since(since) >= CALM {
+            self.frugal = self.relief != Relief::NONE;
             self.relief = self.relief.less();
             self.calm_since = None;
         }
@@ -186,7 +217,7 @@ mod tests {
         let mut now = Instant::now();
         let mut meter = LoadMeter::new(now);
         let second = Duration::from_secs(1);
-        assert_eq!(pass(&mut meter, &mut now, 700, second), [0; 4]);
+        assert_eq!(pass(&mut meter, &mut now, 700, second), [0; 9]);
         let shed = pass(&mut meter, &mut now, 990, second * 2);
         assert!(shed.is_sorted() && *shed.last().unwrap() == Relief::MOST.level());
         let between = pass(&mut meter, &mut now, 700, second * 20);
@@ -194,14 +225,60 @@ mod tests {
         let back = pass(&mut meter, &mut now, 300, second * 60);
         assert!(back.is_sorted_by(|a, b| a >= b) && *back.last().unwrap() == 0);
         let first = back.iter().position(|level| *level < Relief::MOST.level());
-        assert!(first.is_some_and(|at| at as u32 * 200 >= 4800), "{first:?}");
+        assert!(
+            first.is_some_and(|at| WINDOW * at as u32 >= CALM - WINDOW),
+            "{first:?}"
+        );
+    }
+
+    /// Whole windows of `busy` thousandths.
+    fn judge(meter: &mut LoadMeter, now: &mut Instant, busy: u32, windows: u32) {
+        for _ in 0..windows {
+            *now += WINDOW;
+            meter.judge(*now, busy);
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn a_stall_of_one_window_leaves_nothing_out() {
+        let mut now = Instant::now();
+        let mut meter = LoadMeter::new(now);
+        for busy in [300, 990, 300, 990, 840, 990] {
+            judge(&mut meter, &mut now, busy, 1);
+            assert_eq!(meter.relief, Relief::NONE, "{busy}");
+        }
+        judge(&mut meter, &mut now, 990, 1);
+        assert_eq!(meter.relief, Relief::NONE.more());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn it_saves_before_anything_is_left_out_and_until_all_is_back() {
+        let mut now = Instant::now();
+        let mut meter = LoadMeter::new(now);
+        // Thousandths, for how many windows, whether it saves then and what is left out.
+        for (busy, windows, frugal, relief) in [
+            (700, 10, false, 0),
+            (990, 1, false, 0),
+            (800, 10, true, 0),
+            (600, 100, true, 0),
+            (400, 51, false, 0),
+            (990, 5, true, 2),
+            (400, 51, true, 1),
+            (400, 51, true, 0),
+            (400, 51, false, 0),
+        ] {
+            judge(&mut meter, &mut now, busy, windows);
+            let got = (meter.is_frugal(), meter.relief.level());
+            assert_eq!(got, (frugal, relief), "{busy} for {windows}");
+        }
     }
 
     /// What is said of the recovery is neither less than it takes nor much more.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn the_recovery_takes_as_long_as_it_says() {
-        let window = Duration::from_millis(200);
         for level in 1..=Relief::MOST.level() {
             let mut now = Instant::now();
             let mut meter = LoadMeter::new(now);
@@ -211,7 +288,7 @@ mod tests {
             assert!(said >= CALM * u32::from(level), "{level}: {said:?}");
             let mut before = said;
             while meter.relief != Relief::NONE {
-                pass(&mut meter, &mut now, 100, window);
+                pass(&mut meter, &mut now, 100, WINDOW);
                 // It only comes nearer, by as much as time passes.
                 let left = meter.recovery();
                 assert!(left <= before, "{level}: {left:?} after {before:?}");
@@ -219,7 +296,7 @@ mod tests {
             }
             let took = now - begun;
             assert!(
-                said.abs_diff(took) <= window * 2,
+                said.abs_diff(took) <= WINDOW * 2,
                 "{level}: {said:?}, took {took:?}"
             );
         }

@@ -26,7 +26,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::RngCore as _;
 use tokio::sync::{mpsc, oneshot};
@@ -61,6 +61,9 @@ const CROSSING_QUEUE: usize = 4096;
 /// needs several ports, for each worker's share of the misdelivered grows.
 const MAX_WORKERS: usize = 64;
 
+/// Beyond this a jitter buffer grows, and sockets fill between two turns.
+pub const MAX_GATHER: Duration = Duration::from_millis(20);
+
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
     /// UDP port of all media, both families; 0 takes a free one.
@@ -71,6 +74,10 @@ pub struct MediaConfig {
     /// Pages are served on loopback only, so loopback is advertised as well.
     pub local_only: bool,
     pub workers: usize,
+    /// Longest time for which a packet waits to leave with others, which is what makes
+    /// them cheap: up to [`MAX_GATHER`]. It is a bound on the distance between turns, not a
+    /// promise: a worker that has much to do is later, and one that saves waits for 5 ms.
+    pub gather: Duration,
     pub limits: Limits,
     pub forwarding: ForwardingConfig,
 }
@@ -82,6 +89,7 @@ impl Default for MediaConfig {
             advertised: Vec::new(),
             local_only: false,
             workers: 1,
+            gather: pace::FAR,
             limits: Limits::default(),
             forwarding: ForwardingConfig::default(),
         }
@@ -149,7 +157,8 @@ pub fn start(
         forwarding: config.forwarding,
         worker: 0,
     };
-    let (handle, events, workers, stop) = furnish(sfu, sockets).map_err(MediaError::Worker)?;
+    let (handle, events, workers, stop) =
+        furnish(sfu, sockets, config.gather).map_err(MediaError::Worker)?;
     let mut runtime = MediaRuntime {
         stop,
         workers: Vec::new(),
@@ -187,7 +196,8 @@ type Furnished = (
 );
 
 /// Makes the workers and everything that connects them.
-fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>) -> io::Result<Furnished> {
+fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>, gather: Duration) -> io::Result<Furnished> {
+    let gather = gather.min(MAX_GATHER);
     let gauges: Vec<Arc<Gauges>> = sockets.iter().map(|_| Arc::default()).collect();
     let placement = Arc::new(Placement::new(gauges.clone()));
     let stop = Arc::new(AtomicBool::new(false));
@@ -212,6 +222,7 @@ fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>) -> io::Result<Furnished> {
             placement: placement.clone(),
             stop: stop.clone(),
             gauges,
+            gather,
         };
         ends.push((poll, waker, wiring));
     }

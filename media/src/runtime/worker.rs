@@ -24,7 +24,7 @@ use super::event_queue::EventQueue;
 use super::handle::Envelope;
 use super::load::{Gauges, LoadMeter};
 use super::message::{RECEIVE_BATCH, RecvBatch, SendBatch};
-use super::pace::{self, Pace};
+use super::pace::Pace;
 use super::placement::{Movement, Placement};
 use super::sockets::{Inlet, Sockets};
 use super::steering::{Crossing, Steering};
@@ -86,6 +86,8 @@ pub(super) struct Wiring {
     pub(super) placement: Arc<Placement>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) gauges: Arc<Gauges>,
+    /// See [`super::MediaConfig::gather`].
+    pub(super) gather: Duration,
 }
 
 pub(super) type MakeSfu = Box<dyn Fn() -> Sfu + Send>;
@@ -144,7 +146,7 @@ impl Worker {
             stop: wiring.stop,
             received: RecvBatch::default(),
             sending: SendBatch::default(),
-            pace: Pace::default(),
+            pace: Pace::new(wiring.gather),
             load: LoadMeter::new(read_clock()),
             gauges: wiring.gauges,
             taken: 0,
@@ -218,13 +220,12 @@ impl Worker {
         let mut now = begun;
         let mut gathered = Duration::ZERO;
         if after_pause.is_some() && self.ready.media() {
-            self.pace
-                .woken(begun.saturating_duration_since(self.turned));
+            self.pace.woken(begun);
         }
         self.take_in(now);
         if let Some(events) = after_pause.filter(|_| self.sfu.outbox().has_media()) {
             let before = read_clock();
-            gather(pace::QUIET);
+            gather(self.pace.quiet());
             now = read_clock();
             gathered = now - before;
             self.look(events, Duration::ZERO);
@@ -244,7 +245,8 @@ impl Worker {
         let media = self.sfu.outbox().has_media();
         flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
         let taken = mem::take(&mut self.taken);
-        self.pace.turned(taken > 0 && media, self.sockets.sent());
+        self.pace
+            .turned(begun, taken > 0 && media, self.sockets.sent());
         self.gauges
             .received
             .fetch_add(taken as u64, Ordering::Relaxed);
@@ -266,10 +268,15 @@ impl Worker {
 
     /// Follows up on how long turns take.
     fn take_stock(&mut self, begun: Instant, ended: Instant) {
-        let Some((busy, relief)) = self.load.turn(begun, ended) else {
+        let Some((_, relief)) = self.load.turn(begun, ended) else {
             return;
         };
+        let busy = self.load.busy();
         self.gauges.write(busy, relief, self.load.recovery());
+        let frugal = self.load.is_frugal();
+        if self.pace.save(frugal) {
+            tracing::info!(busy = busy / 10, frugal, "the media worker's turns change");
+        }
         let (sent, dropped) = self.sockets.totals();
         self.gauges.sent.store(sent, Ordering::Relaxed);
         self.gauges.dropped.store(dropped, Ordering::Relaxed);

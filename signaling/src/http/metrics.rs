@@ -51,7 +51,7 @@ const OF_WORKERS: [(&str, &str, &str, Reading); 5] = [
     (
         "convoke_media_busy_ratio",
         "gauge",
-        "Share of the last 200 ms that the worker spent working.",
+        "Share of the last half second that the worker spent working.",
         |load| load.busy,
     ),
     (
