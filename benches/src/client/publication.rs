@@ -12,7 +12,7 @@ use convoke_media::rtp::rtcp::report::SenderInfo;
 
 use crate::clock::Nanos;
 use crate::net::SendBatch;
-use crate::shape::{FrameShape, Payload, Talk, Video};
+use crate::shape::{Descriptor, FrameShape, MAX_DESCRIPTOR, Payload, Talk, Video};
 
 use super::link::{Header, Link, PacketExtensions};
 use super::stamp::Stamp;
@@ -44,6 +44,7 @@ pub(crate) struct Numbers {
     pub(crate) rid: Option<u8>,
     pub(crate) repaired_rid: Option<u8>,
     pub(crate) audio_level: Option<u8>,
+    pub(crate) dependency_descriptor: Option<u8>,
     pub(crate) packet: PacketExtensions,
 }
 
@@ -82,6 +83,7 @@ struct Kept {
     timestamp: u32,
     marker: bool,
     level: Option<u8>,
+    descriptor: Descriptor,
     payload: Payload,
 }
 
@@ -237,14 +239,17 @@ impl Publication {
             timestamp,
             marker: false,
             level: None,
+            descriptor: Descriptor::default(),
             payload,
         };
         match &mut encoding.producer {
             Producer::Video(video) => {
                 let keyframe = std::mem::take(&mut encoding.keyframe_wanted);
                 let parts = video.next_frame(keyframe, room).enumerate();
-                packets
-                    .extend(parts.map(|(n, (head, len))| kept(n, Payload::new(head, len, stamp))));
+                packets.extend(parts.map(|(n, (head, descriptor, len))| Kept {
+                    descriptor,
+                    ..kept(n, Payload::new(head, len, stamp))
+                }));
                 // A steady rate below the frame rate has nothing to send this time.
                 encoding.keyframe_wanted |= keyframe && packets.is_empty();
                 if let Some(last) = packets.last_mut() {
@@ -268,9 +273,20 @@ impl Publication {
         let encoding = &self.encodings[index];
         let mut block = ExtensionBlock::default();
         self.name(encoding, &mut block, false);
+        if let Producer::Video(_) = encoding.producer {
+            let id = self.numbers.dependency_descriptor;
+            block.push(id, &[0; MAX_DESCRIPTOR]);
+        }
         block.push(self.numbers.packet.transport_cc, &[0; 2]);
         block.push(self.numbers.packet.abs_send_time, &[0; 3]);
         self.packet_bytes.saturating_sub(12 + block.size(0)).max(64)
+    }
+
+    fn describe<'a>(&self, packet: &'a Kept, block: &mut ExtensionBlock<'a>) {
+        let descriptor = packet.descriptor.bytes();
+        if !descriptor.is_empty() {
+            block.push(self.numbers.dependency_descriptor, descriptor);
+        }
     }
 
     fn name<'a>(&'a self, encoding: &'a Encoding, block: &mut ExtensionBlock<'a>, repair: bool) {
@@ -303,6 +319,7 @@ impl Publication {
         if let Some(level) = &level {
             block.push(self.numbers.audio_level, level);
         }
+        self.describe(&packet, &mut block);
         self.name(encoding, &mut block, false);
         let named = (block, self.numbers.packet, out.now);
         let payload = &packet.payload;
@@ -353,6 +370,7 @@ impl Publication {
                 ssrc: stream,
             };
             let mut block = ExtensionBlock::default();
+            self.describe(&packet, &mut block);
             self.name(&self.encodings[index], &mut block, prefix > 0);
             let named = (block, self.numbers.packet, out.now);
             let len = prefix + packet.payload.len();

@@ -359,6 +359,10 @@ fn agree_to_publish(publication: &mut Publication, media: &Media, codec: Codec) 
         rid: media.extension(uri::RID),
         repaired_rid: media.extension(uri::REPAIRED_RID),
         audio_level: media.extension(uri::AUDIO_LEVEL),
+        // Our Opus and VP8 are sent without.
+        dependency_descriptor: media
+            .extension(uri::DEPENDENCY_DESCRIPTOR)
+            .filter(|_| codec == Codec::Av1),
         packet: PacketExtensions {
             transport_cc: media.extension(uri::TRANSPORT_CC),
             abs_send_time: media.extension(uri::ABS_SEND_TIME),

@@ -18,6 +18,8 @@ pub(crate) mod uri {
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
     pub(crate) const TRANSPORT_CC: &str =
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    pub(crate) const DEPENDENCY_DESCRIPTOR: &str =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
     pub(crate) const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
     pub(crate) const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
     pub(crate) const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
@@ -30,10 +32,11 @@ const AUDIO_EXTENSIONS: [(u8, &str); 4] = [
     (3, uri::TRANSPORT_CC),
     (4, uri::MID),
 ];
-const VIDEO_EXTENSIONS: [(u8, &str); 5] = [
+const VIDEO_EXTENSIONS: [(u8, &str); 6] = [
     (2, uri::ABS_SEND_TIME),
     (3, uri::TRANSPORT_CC),
     (4, uri::MID),
+    (8, uri::DEPENDENCY_DESCRIPTOR),
     (10, uri::RID),
     (11, uri::REPAIRED_RID),
 ];

@@ -1,6 +1,6 @@
 //! AV1 aggregation header (AV1 RTP specification §4.4) and as much of a sequence
-//! header as tells the size. No dependency descriptor: one spatial and one temporal
-//! layer in each stream, as simulcast without SVC.
+//! header as tells the size. One spatial and one temporal layer in each stream, as
+//! simulcast without SVC.
 
 use super::packets::Head;
 use super::video::Picture;

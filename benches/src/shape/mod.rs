@@ -3,11 +3,13 @@
 //! somebody speaks.
 
 mod av1;
+mod descriptor;
 mod packets;
 mod talk;
 mod video;
 mod vp8;
 
+pub(crate) use descriptor::{Descriptor, MAX_DESCRIPTOR};
 pub(crate) use packets::Payload;
 pub(crate) use talk::{Talk, TalkShape};
 pub use video::Codec;

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::packets::{Head, MIN_PAYLOAD, split};
-use super::{av1, vp8};
+use super::{Descriptor, av1, vp8};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +39,8 @@ pub(crate) struct VideoShape {
 pub(super) struct Picture {
     pub(super) keyframe: bool,
     pub(super) id: u16,
+    /// As the dependency descriptor counts: in 16 bits.
+    pub(super) number: u16,
     pub(super) tl0: u8,
     pub(super) width: u16,
     pub(super) height: u16,
@@ -52,6 +54,7 @@ pub(crate) struct Video {
     /// Packets that the steady rate owes, below one.
     owed: f64,
     picture: u16,
+    number: u16,
     tl0: u8,
     sizes: Vec<usize>,
 }
@@ -65,6 +68,7 @@ impl Video {
         Self {
             shape,
             picture: rng.random_range(0..0x7fff),
+            number: rng.random(),
             rng,
             owed: 0.0,
             tl0: 0,
@@ -72,19 +76,22 @@ impl Video {
         }
     }
 
-    /// Heads and sizes of the payloads of the next frame, each at most `max` long.
+    /// Heads and sizes of the payloads of the next frame, each at most `max` long, and what
+    /// their headers say of it.
     /// None is a frame too: a steady rate below the frame rate skips some.
     pub(crate) fn next_frame(
         &mut self,
         keyframe: bool,
         max: usize,
-    ) -> impl Iterator<Item = (Head, usize)> {
+    ) -> impl Iterator<Item = (Head, Descriptor, usize)> {
         self.cut(keyframe, max);
         self.picture = (self.picture + 1) & 0x7fff;
+        self.number = self.number.wrapping_add(1);
         self.tl0 = self.tl0.wrapping_add(1);
         let picture = Picture {
             keyframe,
             id: self.picture,
+            number: self.number,
             tl0: self.tl0,
             width: self.shape.width,
             height: self.shape.height,
@@ -92,11 +99,14 @@ impl Video {
         let (codec, last) = (self.shape.codec, self.sizes.len());
         self.sizes.iter().enumerate().map(move |(at, size)| {
             let first = at == 0;
-            let head = match codec {
-                Codec::Vp8 => vp8::head(&picture, first),
-                Codec::Av1 => av1::head(&picture, first, at + 1 == last),
-            };
-            (head, *size)
+            let is_last = at + 1 == last;
+            match codec {
+                Codec::Vp8 => (vp8::head(&picture, first), Descriptor::default(), *size),
+                Codec::Av1 => {
+                    let descriptor = Descriptor::new(&picture, first, is_last);
+                    (av1::head(&picture, first, is_last), descriptor, *size)
+                }
+            }
         })
     }
 
@@ -147,7 +157,10 @@ mod tests {
             assert!((packets as f64 - per_second * 10.0).abs() <= 1.0);
         }
         let mut bursts = video(Codec::Vp8, FrameShape::Packets { per_second: 300.0 });
-        let sizes: Vec<usize> = bursts.next_frame(true, 1_180).map(|(_, len)| len).collect();
+        let sizes: Vec<usize> = bursts
+            .next_frame(true, 1_180)
+            .map(|(.., len)| len)
+            .collect();
         assert_eq!(sizes, [1_180; 10]);
     }
 
@@ -158,7 +171,7 @@ mod tests {
             keyframe: 4.0,
         };
         let mut video = video(Codec::Av1, frames);
-        let size = |video: &mut Video, key| video.next_frame(key, 1_100).map(|(_, len)| len).sum();
+        let size = |video: &mut Video, key| video.next_frame(key, 1_100).map(|(.., len)| len).sum();
         let key: usize = size(&mut video, true);
         let total: usize = (0..300).map(|_| -> usize { size(&mut video, false) }).sum();
         let rate = total as f64 * 8.0 / 10.0;
@@ -180,9 +193,9 @@ mod tests {
         ] {
             let mut video = video(codec, frames);
             for keyframe in [true, false] {
-                let parts: Vec<(Head, usize)> = video.next_frame(keyframe, 1_100).collect();
+                let parts: Vec<_> = video.next_frame(keyframe, 1_100).collect();
                 assert!(parts.len() > 1);
-                for (at, (head, len)) in parts.into_iter().enumerate() {
+                for (at, (head, _, len)) in parts.into_iter().enumerate() {
                     let stamp = crate::client::Stamp {
                         sent: crate::clock::Nanos(1),
                         publisher: 0,
