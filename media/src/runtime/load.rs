@@ -173,7 +173,7 @@ impl LoadMeter {
             self.strained = 0;
             self.relief = self.relief.more();
         }
-        if busy >= LOW {
+        if self.usual >= LOW {
             self.calm_since = None;
             return;
         }
@@ -263,9 +263,9 @@ mod tests {
             (990, 1, false, 0),
             (800, 10, true, 0),
             (600, 100, true, 0),
-            (400, 51, false, 0),
+            (400, 55, false, 0),
             (990, 5, true, 2),
-            (400, 51, true, 1),
+            (400, 57, true, 1),
             (400, 51, true, 0),
             (400, 51, false, 0),
         ] {
