@@ -148,7 +148,7 @@ fn every_variable_reaches_its_key() {
 #[test]
 fn a_mistake_is_named() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 23] = [
+    let cases: [Case<'_>; 24] = [
         ("colour = 1", &[], "colour"),
         ("[http]\nlissen = \"127.0.0.1:1\"", &[], "lissen"),
         ("[http]\nlisten = \"nowhere\"", &[], "http.listen"),
@@ -156,6 +156,7 @@ fn a_mistake_is_named() {
         ("[http]\ntls_cert = \"c.pem\"", &[], "tls_key"),
         ("[auth]\njwt_secret = \"short\"", &[], "5 bytes"),
         ("[media]\nadvertised_ips = [\"0.0.0.0\"]", &[], "0.0.0.0"),
+        ("[media]\ngather_us = 20001", &[], "gather_us"),
         ("", &[("CONVOKE_MEDIA_PORT", "many")], "CONVOKE_MEDIA_PORT"),
         (
             "",
