@@ -62,7 +62,8 @@ async fn pump(
     ping_interval: Duration,
     stop: CancellationToken,
 ) -> Option<Close> {
-    let mut ping = tokio::time::interval(ping_interval);
+    // Who speaks as often as it should is not asked besides; who does not has time to answer.
+    let mut ping = tokio::time::interval(ping_interval * 5 / 4);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut deadline = Instant::now() + IDLE_PINGS * ping_interval;
     loop {
@@ -73,6 +74,7 @@ async fn pump(
                 Ok(None) => return None,
                 Ok(Some(frame)) => {
                     deadline = Instant::now() + IDLE_PINGS * ping_interval;
+                    ping.reset();
                     match frame {
                         Ok(Message::Text(text)) => session.handle_text(&text).await,
                         Ok(Message::Binary(_)) => Reply::close(Close::NotText),

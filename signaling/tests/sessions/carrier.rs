@@ -53,25 +53,44 @@ async fn silence_before_hello_and_after_it_is_not_waited_for() {
     .await;
     assert_eq!(served.connect().await.closed().await, 4000);
 
-    let sessions = SessionConfig {
-        ping_interval: short,
-        ..SessionConfig::default()
-    };
-    let served = Served::with(
-        &db,
-        Setup {
-            sessions,
-            ..Setup::default()
-        },
-    )
-    .await;
+    let served = pinging(&db).await;
     let mut ann = served.enter("1").await;
     // A client that reads answers the pings, and is not silent. Its reading is what
     // the wait for a code that does not come does.
-    let reading = tokio::time::timeout(Duration::from_secs(1), ann.next()).await;
+    let reading = tokio::time::timeout(5 * PING_INTERVAL, ann.next()).await;
     assert!(reading.is_err(), "{reading:?}");
     let mut silent = RawSocket::open(served.address).await;
     assert_eq!(silent.close_code().await, 4001);
+}
+
+const PING_INTERVAL: Duration = Duration::from_millis(400);
+
+async fn pinging(db: &TestDb) -> Served {
+    let sessions = SessionConfig {
+        ping_interval: PING_INTERVAL,
+        ..SessionConfig::default()
+    };
+    let setup = Setup {
+        sessions,
+        ..Setup::default()
+    };
+    Served::with(db, setup).await
+}
+
+#[tokio::test]
+async fn who_speaks_is_not_pinged() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let served = pinging(&db).await;
+    let mut ann = served.enter("1").await;
+    let mut pings = 0;
+    for _ in 0..12 {
+        ann.send(json!({"type": "ping"})).await;
+        while let Some(frame) = ann.frame_within(PING_INTERVAL / 4).await {
+            pings += u32::from(frame.is_ping());
+        }
+    }
+    // One greets the connection.
+    assert!(pings <= 1, "{pings}");
 }
 
 #[tokio::test]

@@ -39,6 +39,12 @@ impl Socket {
         self.inner.send(message).await.unwrap();
     }
 
+    /// The next frame within `time`, pings too.
+    pub(crate) async fn frame_within(&mut self, time: Duration) -> Option<Message> {
+        let frame = tokio::time::timeout(time, self.inner.next()).await.ok()?;
+        Some(frame.expect("the socket ended").expect("the socket failed"))
+    }
+
     /// The next message, whatever it is; the close code when there is none.
     pub(crate) async fn next(&mut self) -> Result<Value, u16> {
         loop {
