@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use convoke_media::runtime::MAX_GATHER;
+use convoke_media::runtime::{self, MAX_GATHER};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Default for MediaConfig {
             port: 3478,
             advertised_ips: Vec::new(),
             workers: 1,
-            gather_us: 1200,
+            gather_us: runtime::MediaConfig::default().gather.as_micros() as u32,
         }
     }
 }

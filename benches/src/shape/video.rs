@@ -53,7 +53,6 @@ pub(crate) struct Video {
     rng: ChaCha8Rng,
     /// Packets that the steady rate owes, below one.
     owed: f64,
-    picture: u16,
     number: u16,
     tl0: u8,
     sizes: Vec<usize>,
@@ -67,7 +66,6 @@ impl Video {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         Self {
             shape,
-            picture: rng.random_range(0..0x7fff),
             number: rng.random(),
             rng,
             owed: 0.0,
@@ -77,20 +75,18 @@ impl Video {
     }
 
     /// Heads and sizes of the payloads of the next frame, each at most `max` long, and what
-    /// their headers say of it.
-    /// None is a frame too: a steady rate below the frame rate skips some.
+    /// their headers say of it. None is a frame too: a steady rate below the frame rate skips some.
     pub(crate) fn next_frame(
         &mut self,
         keyframe: bool,
         max: usize,
     ) -> impl Iterator<Item = (Head, Descriptor, usize)> {
         self.cut(keyframe, max);
-        self.picture = (self.picture + 1) & 0x7fff;
         self.number = self.number.wrapping_add(1);
         self.tl0 = self.tl0.wrapping_add(1);
         let picture = Picture {
             keyframe,
-            id: self.picture,
+            id: self.number & 0x7fff,
             number: self.number,
             tl0: self.tl0,
             width: self.shape.width,
