@@ -30,5 +30,6 @@ pub mod transport;
 
 pub mod egress;
 mod ingress;
+mod prefetch;
 pub mod router;
 pub mod rtp;

@@ -79,6 +79,10 @@ pub trait Sink {
     /// Takes in a payload for the packets that will carry it.
     fn keep(&mut self, payload: &[u8]) -> Kept;
 
+    /// A packet of a picture goes out, and its frame `ended` with it or goes on with the
+    /// packets that come next.
+    fn frame(&mut self, _ended: bool) {}
+
     /// Queues one RTP packet; `write` fills its head, all of it.
     fn send_rtp(&mut self, to: ParticipantKey, packet: &Outgoing, write: impl FnOnce(&mut [u8]));
 

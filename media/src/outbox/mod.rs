@@ -8,9 +8,9 @@
 //! destination's keys and the sealed bytes are in the cache when they are needed, and
 //! it is known by then what would make the sizes equal.
 //!
-//! A destination has a queue for pictures and one for small packets, or each voice
-//! between the packets of a picture would break its run. All memory is kept, so a
-//! steady state allocates nothing.
+//! A destination's packets are arranged by size before they leave, or each voice between
+//! the packets of a picture would break its run. All memory is kept, so a steady state
+//! allocates nothing.
 
 mod burst;
 mod queue;
@@ -26,6 +26,9 @@ use crate::limits::MAX_RUN_BYTES;
 use crate::transport::Path;
 
 use queue::{Destination, Packet};
+
+/// A key is some 600 bytes: so many fill a small part of a second-level cache.
+const MAX_APPROACHING: usize = 64;
 
 /// How a packet is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Outbox {
     control: Vec<u8>,
     control_datagrams: VecDeque<(Path, Range<usize>)>,
     burst: Burst,
+    /// The last packet of a picture was not the last of its frame.
+    frame_open: bool,
     /// Packets that did not fit in a queue, or had no address to go to.
     pub dropped: u64,
 }
@@ -60,6 +65,11 @@ impl Outbox {
     /// Whether RTP or RTCP waits, and not only what connects.
     pub fn has_media(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    /// Whether what waits is part of a frame whose rest is on its way.
+    pub fn expects_more(&self) -> bool {
+        self.has_media() && self.frame_open
     }
 
     /// Bytes waiting, of all destinations.
@@ -116,6 +126,13 @@ impl Outbox {
             .push_back((path, start..self.control.len()));
     }
 
+    /// Whose packets the next burst will seal, the first of them: their keys can be
+    /// fetched side by side.
+    pub fn approaching(&self) -> impl Iterator<Item = ParticipantKey> + '_ {
+        let waiting = self.pending.iter().take(MAX_APPROACHING);
+        waiting.map(|&index| ParticipantKey(index))
+    }
+
     /// The next of what waits, laid out and sealed; control first, for it is what
     /// connects. `None` when nothing waits any more. `seal` encrypts the first bytes
     /// of its room in place, as many as it is told, and answers how many there are
@@ -150,6 +167,7 @@ impl Outbox {
             self.pending.pop_front();
         }
         self.kept.clear();
+        self.frame_open = false;
         (!self.burst.is_empty()).then_some(&self.burst)
     }
 
@@ -160,6 +178,7 @@ impl Outbox {
         }
         self.media_bytes = 0;
         self.kept.clear();
+        self.frame_open = false;
         self.control.clear();
         self.control_datagrams.clear();
     }
@@ -170,6 +189,10 @@ impl Sink for Outbox {
         let start = self.kept.len();
         self.kept.extend_from_slice(payload);
         Kept::new(start, payload.len())
+    }
+
+    fn frame(&mut self, ended: bool) {
+        self.frame_open = !ended;
     }
 
     fn send_rtp(&mut self, to: ParticipantKey, packet: &Outgoing, write: impl FnOnce(&mut [u8])) {

@@ -276,6 +276,40 @@ fn what_is_added_between_two_bursts_leaves_as_well() {
     assert_eq!((sent, outbox.len()), (302, 0));
 }
 
+#[test]
+fn a_frame_that_goes_on_is_waited_for() {
+    for (packets, waits) in [
+        // What of a frame was forwarded: whether it ended with it.
+        (&[false][..], true),
+        (&[false, true], false),
+        (&[true, false], true),
+        // A voice says nothing of frames.
+        (&[], false),
+    ] {
+        let mut outbox = connected();
+        for ended in packets {
+            outbox.frame(*ended);
+        }
+        assert!(!outbox.expects_more(), "{packets:?}: nobody is sent it");
+        push(&mut outbox, 0, (CAMERA, 1, 100));
+        assert_eq!(outbox.expects_more(), waits, "{packets:?}");
+        runs(&mut outbox);
+        push(&mut outbox, 0, (CAMERA, 2, 100));
+        assert!(!outbox.expects_more(), "{packets:?}: of the turn before");
+    }
+}
+
+#[test]
+fn those_who_are_sent_next_are_known() {
+    let mut outbox = connected();
+    assert_eq!(outbox.approaching().count(), 0);
+    for to in [2, 0, 2] {
+        push(&mut outbox, to, (CAMERA, 1, 100));
+    }
+    let approaching: Vec<_> = outbox.approaching().collect();
+    assert_eq!(approaching, [ParticipantKey(2), ParticipantKey(0)]);
+}
+
 proptest! {
     /// The runs carry the packets, of each destination in order, whatever of them was
     /// sent together, and nothing is left of the turn before.

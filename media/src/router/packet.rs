@@ -154,6 +154,9 @@ impl Router {
             return;
         }
         let incoming = &incoming.kept_by(sink);
+        if incoming.codec.kind() == MediaKind::Video {
+            sink.frame(incoming.marker);
+        }
         let touched = self.encodings[index].forwards.iter();
         black_box(touched.fold(0, |all, slot| all ^ self.slots[*slot].touch()));
         // Rare: one for each Slot that was waiting for this very packet.

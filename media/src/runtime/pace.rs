@@ -2,19 +2,20 @@
 //!
 //! A datagram that is forwarded alone costs a wake-up and, at each receiver, a walk
 //! through the kernel's send path of 2 to 3 µs; one that leaves beside others of its
-//! destination a third of that. So datagrams gather in the sockets: what the first one
-//! after a pause is forwarded as waits for the rest of its burst, and while media flows
-//! turns keep a distance, unless it has turned out that nothing comes in so short a time:
-//! a frame or a voice now and then is no reason to wake up twice for each. It adds 1.2 ms
-//! at most, on average half of it, unless the operator wants more; a turn that takes longer
-//! than its distance is followed by the next at once. A worker whose time becomes dear
-//! takes longer distances before anything is left out.
+//! destination a third of that. So datagrams gather in the sockets: a frame that begins
+//! after a pause waits for its rest, and while media flows turns keep a distance, unless
+//! it has turned out that nothing comes in so short a time: a frame or a voice now and
+//! then is no reason to wake up twice for each. It adds 1.2 ms at most, on average half of
+//! it, unless the operator wants more; a turn that takes longer than its distance is
+//! followed by the next at once. A worker whose time becomes dear takes longer distances
+//! before anything is left out.
 
 use std::mem;
 use std::time::{Duration, Instant};
 
-/// From the first datagram after a pause to the next look: a frame's packets, which their
-/// sender wrote with one call or a few, are a tenth of a millisecond apart.
+/// From the first datagrams after a pause to the next look, where a frame has begun among
+/// them: its packets, which their sender wrote with one call or a few, are a tenth of a
+/// millisecond apart.
 const QUIET: Duration = Duration::from_micros(100);
 
 /// From turn to turn while media flows and runs are long, as of pictures that come in
@@ -104,8 +105,7 @@ impl Pace {
         self.sent = sent;
     }
 
-    /// How long to leave the sockets alone after the first datagram of a turn that ends a
-    /// pause.
+    /// How long to leave the sockets alone for the rest of a frame that ended a pause.
     pub(super) fn quiet(&self) -> Duration {
         QUIET.min(self.far)
     }

@@ -213,9 +213,9 @@ impl Worker {
         at.saturating_duration_since(now)
     }
 
-    /// `after_pause`, if this turn ends one, is what to look for more with: what the first
-    /// datagram is forwarded as waits for the rest of its burst. What nobody is sent, as a
-    /// report, needs no waiting. Answers how long it waited.
+    /// `after_pause`, if this turn ends one, is what to look for more with: a frame that has
+    /// begun waits for its rest. A whole one, a voice and what nobody is sent need no waiting.
+    /// Answers how long it waited.
     fn turn(&mut self, begun: Instant, after_pause: Option<&mut Events>) -> Duration {
         let mut now = begun;
         let mut gathered = Duration::ZERO;
@@ -223,7 +223,7 @@ impl Worker {
             self.pace.woken(begun);
         }
         self.take_in(now);
-        if let Some(events) = after_pause.filter(|_| self.sfu.outbox().has_media()) {
+        if let Some(events) = after_pause.filter(|_| self.sfu.outbox().expects_more()) {
             let before = read_clock();
             gather(self.pace.quiet());
             now = read_clock();

@@ -159,6 +159,11 @@ impl Sfu {
 
     /// Seals the next of what waits; `None` when nothing does any more.
     pub fn next_burst(&mut self) -> Option<&Burst> {
+        for to in self.outbox.approaching() {
+            if let Some(member) = self.members.get(to) {
+                member.transport.prefetch_sealer();
+            }
+        }
         let members = &mut self.members;
         self.outbox.next_burst(|to, seal, room, len| {
             let transport = &mut members.get_mut(to)?.transport;

@@ -325,6 +325,13 @@ impl Transport {
         self.seal(|srtp| srtp.seal_rtp.seal(seq, buf, len))
     }
 
+    /// Asks for what sealing RTP will read.
+    pub(crate) fn prefetch_sealer(&self) {
+        if let State::Connected(secure) = &self.state {
+            secure.srtp.seal_rtp.prefetch();
+        }
+    }
+
     /// As [`Self::seal_rtp`], with [`RTCP_OVERHEAD`] bytes of room.
     pub fn seal_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         self.seal(|srtp| srtp.seal_rtcp.seal(buf, len))

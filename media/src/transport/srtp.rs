@@ -13,6 +13,8 @@ use rtc_crypto::{
 
 use crate::ids::{SeqNo, Ssrc};
 
+use crate::prefetch::prefetch;
+
 use super::SrtpError;
 use super::keys::{KEY_LEN, Label, MasterKey, Profile, SALT_LEN, SrtpKeys, derive};
 use super::replay::ReplayTable;
@@ -159,6 +161,17 @@ pub(super) struct RtpSealer {
 impl RtpSealer {
     pub(super) const fn new(cipher: Cipher) -> Self {
         Self { cipher }
+    }
+
+    /// Asks for the key, which is soon to be used.
+    pub(super) fn prefetch(&self) {
+        match &self.cipher {
+            Cipher::Gcm { aead, .. } => prefetch(aead.as_ref()),
+            Cipher::Cm { stream, mac, .. } => {
+                prefetch(stream.as_ref());
+                prefetch(mac.as_ref());
+            }
+        }
     }
 
     /// The tag's room comes from `buf`. The caller never seals two different packets
