@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::ids::{Mid, ParticipantId, RouterId};
+use crate::ids::{Mid, ParticipantId, Rid, RouterId};
 
 /// What a Track shows or sounds like. A Participant publishes at most one Track
 /// of each source.
@@ -201,6 +201,14 @@ pub enum Event {
     Slots {
         participant: ParticipantId,
         assignments: Vec<SlotAssignment>,
+    },
+    /// Which layers of a source its publisher should send; the others are shown to nobody.
+    /// Until it is told, all of them. A layer that is wanted again is told within 100 ms,
+    /// one that is not after 5 s.
+    Layers {
+        participant: ParticipantId,
+        source: Source,
+        wanted: Vec<Rid>,
     },
     /// Who speaks, loudest first; sent when the list changes, at most every 300 ms.
     Speaking {

@@ -64,6 +64,8 @@ pub(crate) struct Encoding {
     pub(crate) named: bool,
     /// The server takes it.
     pub(crate) active: bool,
+    /// Somebody is shown it, as far as the server has told.
+    pub(crate) wanted: bool,
     sent: Sent,
     history: VecDeque<Kept>,
 }
@@ -132,6 +134,7 @@ impl Encoding {
             keyframe_wanted: true,
             named: true,
             active: true,
+            wanted: true,
             sent: Sent::default(),
             history: VecDeque::new(),
         }
@@ -205,6 +208,19 @@ impl Publication {
         }
     }
 
+    /// Sends the layers that have one of these rids, from a keyframe on if they were not
+    /// sent before; what has no rid is always sent.
+    pub(crate) fn set_layers(&mut self, wanted: &[String]) {
+        for encoding in &mut self.encodings {
+            let Some(rid) = &encoding.rid else {
+                continue;
+            };
+            let is_wanted = wanted.contains(rid);
+            encoding.keyframe_wanted |= is_wanted && !encoding.wanted;
+            encoding.wanted = is_wanted;
+        }
+    }
+
     /// Sends what is due.
     pub(crate) fn produce(&mut self, out: &mut Out<'_>) {
         while let Some(at) = self.next.filter(|at| *at <= out.now) {
@@ -214,7 +230,7 @@ impl Publication {
                 at.after(self.interval)
             });
             for index in 0..self.encodings.len() {
-                if self.encodings[index].active {
+                if self.encodings[index].active && self.encodings[index].wanted {
                     self.produce_frame(index, out);
                 }
                 let encoding = &mut self.encodings[index];

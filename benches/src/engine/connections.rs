@@ -385,7 +385,7 @@ fn agree_to_publish(publication: &mut Publication, media: &Media, codec: Codec) 
     }
 }
 
-const fn source_of(name: SourceName) -> Source {
+pub(super) const fn source_of(name: SourceName) -> Source {
     match name {
         SourceName::Microphone => Source::Microphone,
         SourceName::Camera => Source::Camera,

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use convoke_media::control::Source;
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc as events, oneshot};
 
@@ -26,6 +27,12 @@ pub(crate) enum Command {
     Add(Box<Client>),
     /// Says goodbye and forgets it, keeping what it counted.
     Remove(ClientId),
+    /// Which layers of a source to send.
+    SetLayers {
+        client: ClientId,
+        source: Source,
+        wanted: Vec<String>,
+    },
     /// Of publishers in the steady mode.
     SetRate(f64),
     /// Counts from now on.
@@ -362,6 +369,18 @@ impl Player {
                 }
             }
             Command::Remove(id) => self.remove(id.0),
+            Command::SetLayers {
+                client,
+                source,
+                wanted,
+            } => {
+                let client = self.clients.get_mut(&client.0).into_iter();
+                for publication in client.flat_map(|client| &mut client.publications) {
+                    if publication.source == source {
+                        publication.set_layers(&wanted);
+                    }
+                }
+            }
             Command::SetRate(rate) => {
                 let clients = self.clients.values_mut();
                 for publication in clients.flat_map(|client| &mut client.publications) {

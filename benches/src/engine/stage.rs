@@ -11,10 +11,10 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::client::Client;
 use crate::clock::Nanos;
-use crate::scenario::{Cast, Person, PersonId};
+use crate::scenario::{Cast, Person, PersonId, SourceName};
 use crate::target::Target;
 
-use super::connections::{Blueprint, Connections};
+use super::connections::{Blueprint, Connections, source_of};
 use super::join::JoinLog;
 use super::media_thread::{Command, Report, Threads, Told};
 use super::options::Options;
@@ -120,6 +120,18 @@ impl Stage {
 
     pub(crate) fn start(&self, client: Box<Client>) {
         self.threads.send(client.id, Command::Add(client));
+    }
+
+    /// Has a person send these layers of a source, and no others.
+    pub(crate) fn set_layers(&self, person: PersonId, source: SourceName, wanted: &[String]) {
+        for client in self.log.borrow().clients(person) {
+            let command = Command::SetLayers {
+                client,
+                source: source_of(source),
+                wanted: wanted.to_vec(),
+            };
+            self.threads.send(client, command);
+        }
     }
 
     /// Waits until something about the joins is so.

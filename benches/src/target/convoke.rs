@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval, sleep_until};
@@ -213,6 +214,10 @@ impl Session<'_> {
                 self.note_strain(message);
                 Ok(false)
             }
+            Some("layers") => {
+                self.note_layers(message)?;
+                Ok(false)
+            }
             Some("error") => bail!("{}", refusal(message)),
             Some("call_ended") => bail!("the call was ended"),
             _ => Ok(false),
@@ -224,6 +229,14 @@ impl Session<'_> {
         let strain = message["strain"].as_str().unwrap_or("none");
         let mut log = self.stage.log.borrow_mut();
         log.strain(self.person.id, strain != "none");
+    }
+
+    /// Sends the layers that somebody is shown, as a browser does.
+    fn note_layers(&self, message: &Value) -> anyhow::Result<()> {
+        let source = SourceName::deserialize(&message["source"])?;
+        let wanted = Vec::<String>::deserialize(&message["wanted"])?;
+        self.stage.set_layers(self.person.id, source, &wanted);
+        Ok(())
     }
 
     fn meet(&mut self, participant: &Value) {

@@ -16,7 +16,7 @@ use crate::ids::{ParticipantKey, SeqNo, Ssrc};
 pub(crate) use emit::{Incoming, OutCodec};
 pub(crate) use history::History;
 pub(crate) use munge::SourceId;
-pub(crate) use select::{Candidate, select};
+pub(crate) use select::{Candidate, select, smallest};
 pub(crate) use slot::{Forwarded, Slot};
 
 /// A payload, or the rest of one, that a [`Sink`] has taken in.

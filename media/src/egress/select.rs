@@ -73,6 +73,14 @@ pub(crate) fn select(
     Some(chosen.1.encoding)
 }
 
+/// The Encoding of least size, alive or not.
+pub(crate) fn smallest(candidates: &[Candidate]) -> Option<EncodingIndex> {
+    let sized = candidates.iter().all(|candidate| candidate.size.is_some());
+    let ranked = candidates.iter().enumerate();
+    let smallest = ranked.min_by_key(|(at, candidate)| candidate.rank(*at, sized));
+    smallest.map(|(_, candidate)| candidate.encoding)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,6 +73,8 @@ pub(crate) struct Slot {
     /// As signaling was told last.
     pub(crate) state: SlotState,
     pub(crate) track: Option<TrackIndex>,
+    /// Encoding that it would be sent if its publisher sent all.
+    pub(crate) ideal: Option<EncodingIndex>,
     /// Kept back because the worker has too much to do.
     pub(crate) withheld: bool,
     resends: ResendLimit,
@@ -110,6 +112,7 @@ impl Slot {
             wish: Wish::default(),
             state: SlotState::Empty,
             track: None,
+            ideal: None,
             withheld: false,
             target: None,
             counters: SlotCounters::default(),

@@ -7,6 +7,7 @@ use super::{CaptureClock, KeyframeRequests, Losses, Reception};
 use crate::control::FrameSize;
 use crate::egress::History;
 use crate::ids::{Rid, SeqNo, Ssrc};
+use crate::router::demand::Demand;
 use crate::router::table::{ParticipantIndex, SlotIndex, TrackIndex};
 use crate::rtp::codec::Facts;
 use crate::rtp::ntp::Ntp;
@@ -56,6 +57,9 @@ pub(crate) struct Encoding {
     pub(crate) activity: Activity,
     /// Slots that are sent this Encoding or wait for its next keyframe.
     pub(crate) forwards: Vec<SlotIndex>,
+    pub(crate) demand: Demand,
+    /// A Slot is sent it or would be, as far as it was looked for.
+    pub(crate) wanted: bool,
 }
 
 /// What became of a packet.
@@ -80,6 +84,8 @@ impl Encoding {
             report: None,
             activity: Activity::default(),
             forwards: Vec::new(),
+            demand: Demand::default(),
+            wanted: false,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod apply;
 mod automatic;
+pub(crate) mod demand;
 mod packet;
 mod participant;
 mod reconcile;

@@ -11,7 +11,7 @@ use super::table::{EncodingIndex, ParticipantIndex, SlotIndex, TrackIndex};
 use super::timer::Timer;
 use super::track::{SpeechRank, Track};
 use crate::control::{Event, MediaKind, SlotAssignment, SlotState, SlotTarget, Source};
-use crate::egress::{Candidate, OutCodec, select};
+use crate::egress::{Candidate, OutCodec, select, smallest};
 
 /// Tracks by kind, best first.
 struct Ranking {
@@ -191,13 +191,14 @@ impl Router {
 
     /// Chooses the Encoding of the Slot's Track that it should be sent.
     fn aim(&mut self, now: Instant, slot: SlotIndex) {
-        let target = match self.state_of(slot) {
-            SlotState::Active(_) if self.participants[self.slots[slot].owner].connected => self
-                .slots[slot]
-                .track
-                .and_then(|track| self.select_for(slot, track)),
+        let track = match self.state_of(slot) {
+            SlotState::Active(_) if self.participants[self.slots[slot].owner].connected => {
+                self.slots[slot].track
+            }
             _ => None,
         };
+        let (target, ideal) = track.map_or((None, None), |track| self.select_for(slot, track));
+        self.slots[slot].ideal = ideal;
         if self.slots[slot].target != target {
             self.retarget(slot, target);
             if self.slots[slot].is_waiting() {
@@ -206,34 +207,51 @@ impl Router {
         }
     }
 
-    fn select_for(&self, slot: SlotIndex, track: TrackIndex) -> Option<EncodingIndex> {
+    /// The Encoding of what is sent, and that of what could be.
+    fn select_for(
+        &self,
+        slot: SlotIndex,
+        track: TrackIndex,
+    ) -> (Option<EncodingIndex>, Option<EncodingIndex>) {
         let slot = &self.slots[slot];
         let track = &self.tracks[track];
         if slot.section.kind == MediaKind::Audio {
-            return track.encodings.first().copied();
+            let only = track.encodings.first().copied();
+            return (only, only);
         }
+        let mut candidates = self.candidates(track);
+        let max_size = smaller(slot.wish.max_size, self.relief.max_size());
+        let target = select(&candidates, max_size);
+        if candidates.iter().all(|candidate| candidate.alive) {
+            return (target, target);
+        }
+        for candidate in &mut candidates {
+            candidate.alive = true;
+        }
+        (target, select(&candidates, max_size))
+    }
+
+    /// The layer of least size.
+    pub(super) fn smallest(&self, track: &Track) -> Option<EncodingIndex> {
+        smallest(&self.candidates(track))
+    }
+
+    fn candidates(&self, track: &Track) -> smallvec::SmallVec<[Candidate; 3]> {
         let activities = track
             .encodings
             .iter()
             .map(|index| &self.encodings[*index].activity);
         let newest = activities.filter_map(|activity| activity.last).max();
-        let candidates: smallvec::SmallVec<[Candidate; 3]> = track
-            .encodings
-            .iter()
-            .map(|index| {
-                let encoding = &self.encodings[*index];
-                Candidate {
-                    encoding: *index,
-                    alive: newest.is_some_and(|newest| encoding.activity.is_alive(newest)),
-                    size: encoding.activity.size,
-                    rid: encoding.origin.rid,
-                }
-            })
-            .collect();
-        select(
-            &candidates,
-            smaller(slot.wish.max_size, self.relief.max_size()),
-        )
+        let candidate = |index: &EncodingIndex| {
+            let encoding = &self.encodings[*index];
+            Candidate {
+                encoding: *index,
+                alive: newest.is_some_and(|newest| encoding.activity.is_alive(newest)),
+                size: encoding.activity.size,
+                rid: encoding.origin.rid,
+            }
+        };
+        track.encodings.iter().map(candidate).collect()
     }
 
     /// Looks again which layers a Track's Slots should be sent.

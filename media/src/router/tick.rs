@@ -90,6 +90,7 @@ impl Router {
     pub(super) fn tick(&mut self, now: Instant, sink: &mut impl Sink) {
         self.judge_speech(now);
         self.reselect_layers(now);
+        self.judge_demand(now);
         self.want_keyframes(now);
         for at in 0..self.keys.len() {
             let participant = self.keys[at].1;
@@ -129,15 +130,18 @@ impl Router {
 
     /// Layers come and go with the publisher's bandwidth.
     fn reselect_layers(&mut self, now: Instant) {
-        let layered: smallvec::SmallVec<[TrackIndex; 64]> = self
-            .tracks
-            .iter()
-            .filter(|(_, track)| track.active && track.encodings.len() > 1)
-            .map(|(index, _)| index)
-            .collect();
+        let layered: smallvec::SmallVec<[TrackIndex; 64]> = self.layered().collect();
         for track in layered {
             self.reselect(now, track);
         }
+    }
+
+    /// Tracks that are sent in several layers.
+    pub(super) fn layered(&self) -> impl Iterator<Item = TrackIndex> + '_ {
+        let tracks = self.tracks.iter();
+        tracks
+            .filter(|(_, track)| track.active && track.encodings.len() > 1)
+            .map(|(index, _)| index)
     }
 
     /// A Slot that still waits wants its keyframe again: the last one was lost, or

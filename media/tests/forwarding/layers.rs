@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convoke_media::control::{MediaKind, SlotTarget, Source};
+use convoke_media::control::{Event, MediaKind, SlotTarget, Source};
 use convoke_media::ids::Ssrc;
 
 use crate::harness::*;
@@ -59,6 +59,30 @@ impl Camera {
     fn ask(&mut self, max: (u16, u16)) {
         self.call.request(2, 0, SlotTarget::Automatic, Some(max));
         self.call.pass(Duration::ZERO);
+    }
+
+    /// What the publisher was told is wanted, each time.
+    fn told(&mut self) -> Vec<Vec<String>> {
+        let events = self.call.events().into_iter();
+        let told = events.filter_map(|event| match event {
+            Event::Layers {
+                participant,
+                source: Source::Camera,
+                wanted,
+            } if participant == track(1, Source::Camera).participant => Some(wanted),
+            _ => None,
+        });
+        told.map(|rids| rids.iter().map(|rid| rid.as_str().to_owned()).collect())
+            .collect()
+    }
+
+    /// Sends the layers of these rids, and no others.
+    fn obey(&mut self, rids: &[String]) {
+        for (at, rid) in RIDS.iter().enumerate() {
+            let wanted = rids.iter().any(|wanted| wanted == rid);
+            self.keyframes[at] |= wanted && !self.live[at];
+            self.live[at] = wanted;
+        }
     }
 
     fn plis(&mut self) -> Vec<u32> {
@@ -149,4 +173,78 @@ fn a_publisher_of_the_low_layer_alone_is_seen_at_once() {
     camera.live = [true, false, false];
     let sent = camera.frames(20);
     assert_eq!((sent.len(), camera.layer()), (20, Some(0)));
+}
+
+/// Frames of somewhat less and somewhat more than five seconds.
+const NEARLY: u16 = 145;
+const SOME: u16 = 20;
+
+#[test]
+fn a_layer_that_nobody_is_shown_is_not_asked_of_its_publisher() {
+    let mut camera = Camera::new(Some((160, 90)));
+    camera.frames(NEARLY);
+    assert!(camera.told().is_empty(), "too early");
+    camera.frames(SOME);
+    assert_eq!(camera.told(), [["q"]]);
+    camera.obey(&["q".to_owned()]);
+    let mut sent = camera.frames(30);
+    // Somebody enlarges the picture, and keeps the small one until the large one comes.
+    camera.ask((1280, 720));
+    sent.extend(camera.frames(4));
+    let told = camera.told();
+    assert_eq!(told, [["q", "f"]]);
+    assert_eq!(camera.layer(), Some(0));
+    camera.obey(&told[0]);
+    sent.extend(camera.frames(10));
+    assert_eq!(camera.layer(), Some(2));
+    assert!(sent.len() >= 44, "a picture for each frame: {}", sent.len());
+    assert_continuous(&sent);
+    camera.frames(NEARLY + SOME);
+    assert!(camera.told().is_empty(), "nothing changes");
+}
+
+#[test]
+fn who_turns_back_within_five_seconds_changes_nothing() {
+    let mut camera = Camera::new(Some((1280, 720)));
+    camera.frames(NEARLY + SOME);
+    assert_eq!(camera.told(), [["q", "f"]]);
+    camera.ask((160, 90));
+    camera.keyframes[0] = true;
+    camera.frames(NEARLY);
+    camera.ask((1280, 720));
+    camera.keyframes[2] = true;
+    camera.frames(NEARLY);
+    assert!(camera.told().is_empty());
+}
+
+#[test]
+fn nobody_at_all_leaves_the_smallest_for_who_comes() {
+    let mut camera = Camera::new(Some((0, 0)));
+    camera.frames(NEARLY + SOME);
+    assert_eq!(camera.told(), [["q"]]);
+}
+
+#[test]
+fn a_layer_of_unknown_size_is_not_refused() {
+    let mut camera = Camera::new(Some((160, 90)));
+    camera.live = [true, false, true];
+    camera.frames(NEARLY + SOME);
+    // "h" never came, and may yet turn out to be what somebody needs.
+    assert_eq!(camera.told(), [["q", "h"]]);
+}
+
+#[test]
+fn a_muted_camera_comes_back_with_the_layers_it_had() {
+    let mut camera = Camera::new(None);
+    camera.frames(NEARLY + SOME);
+    assert_eq!(camera.told(), [["q", "f"]]);
+    let now = camera.call.now;
+    for muted in [true, false] {
+        let router = &mut camera.call.router;
+        router
+            .set_muted(now, key(1), Source::Camera, muted)
+            .unwrap();
+        camera.frames(NEARLY + SOME);
+        assert!(camera.told().is_empty(), "muted {muted}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What the Session of a Participant is told unasked.
 
 use convoke_media::control::{SlotAssignment, Source, Speaker, Strain, TransportState};
+use convoke_media::ids::Rid;
 
 use crate::domain::call::EndReason;
 use crate::domain::participant::{Connection, LeaveReason, Role, TrackState};
@@ -24,6 +25,11 @@ pub enum Notice {
     Strained(Strain),
     /// To one: the receiver's Slots that changed.
     Slots(Vec<SlotAssignment>),
+    /// To one: which layers of a source of the receiver's somebody is shown.
+    Layers {
+        source: Source,
+        wanted: Vec<Rid>,
+    },
     /// To one: the receiver's media path.
     Transport(TransportState),
     /// To one: somebody else muted a source of the receiver's, which may unmute it.

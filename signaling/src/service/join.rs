@@ -182,12 +182,14 @@ impl Core {
         let snapshot = call.snapshot(participant)?;
         let muted = call.seat(participant)?.overruled.clone();
         let lost = self.lost.clone();
+        let notices = call.fanout.attach(participant, epoch, lost);
+        call.repeat_layers(participant);
         Some(Joined {
             participant,
             epoch,
             snapshot,
             muted,
-            notices: call.fanout.attach(participant, epoch, lost),
+            notices,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use convoke_media::control::{SlotAssignment, Source, Speaker, Strain};
-use convoke_media::ids::Mid;
+use convoke_media::ids::{Mid, Rid};
 
 use crate::domain::call::Call;
 use crate::domain::event::{CallEvent, Happening};
@@ -42,6 +42,8 @@ pub(super) struct Seat {
     /// Sources of the last answer.
     pub(super) published: BTreeSet<Source>,
     slots: BTreeMap<Mid, SlotAssignment>,
+    /// Layers of its sources that it was told are wanted.
+    layers: BTreeMap<Source, Vec<Rid>>,
 }
 
 /// What the media core has to be told after a commit.
@@ -102,6 +104,7 @@ impl Seat {
         self.negotiated = false;
         self.published.clear();
         self.slots.clear();
+        self.layers.clear();
     }
 }
 
@@ -334,6 +337,25 @@ impl LiveCall {
             .map(|assignment| (assignment.mid, *assignment));
         seat.slots.extend(entries);
         self.fanout.send_to(id, Notice::Slots(assignments));
+    }
+
+    /// Tells again what may have been lost with an attachment.
+    pub(super) fn repeat_layers(&mut self, id: ParticipantId) {
+        let Some(seat) = self.seats.get(&id) else {
+            return;
+        };
+        for (&source, wanted) in &seat.layers {
+            let wanted = wanted.clone();
+            self.fanout.send_to(id, Notice::Layers { source, wanted });
+        }
+    }
+
+    pub(super) fn set_layers(&mut self, id: ParticipantId, source: Source, wanted: Vec<Rid>) {
+        let Some(seat) = self.seats.get_mut(&id) else {
+            return;
+        };
+        seat.layers.insert(source, wanted.clone());
+        self.fanout.send_to(id, Notice::Layers { source, wanted });
     }
 
     /// The media of the Call is gone: everybody starts anew.

@@ -190,6 +190,13 @@ impl Core {
             } => self.with_participant(participant.into(), |call, id| {
                 call.assign_slots(id, assignments);
             }),
+            Event::Layers {
+                participant,
+                source,
+                wanted,
+            } => self.with_participant(participant.into(), |call, id| {
+                call.set_layers(id, source, wanted);
+            }),
             Event::Speaking { router, speakers } => {
                 self.with_router(router, |call| call.set_speakers(speakers));
             }

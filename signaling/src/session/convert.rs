@@ -238,6 +238,10 @@ pub(super) fn notice(notice: &Notice) -> Result<ServerMessage, &Snapshot> {
         Notice::Strained(strain) => ServerMessage::Strained {
             strain: wire_strain(*strain),
         },
+        Notice::Layers { source, wanted } => ServerMessage::Layers {
+            source: wire_source(*source),
+            wanted: wanted.iter().map(|rid| rid.as_str().to_owned()).collect(),
+        },
         Notice::Slots(slots) => ServerMessage::Slots {
             slots: slots.iter().map(assignment).collect(),
         },

@@ -142,6 +142,13 @@ pub enum ServerMessage {
     Strained {
         strain: Strain,
     },
+    /// Which simulcast layers of a source of the client's somebody is shown, by their
+    /// rids: the others need not be sent. Until the first after an offer on a new
+    /// connection, all of them.
+    Layers {
+        source: TrackSource,
+        wanted: Vec<String>,
+    },
     /// Somebody else muted a source of the client's, which stops sending it and says so:
     /// `publish` with `muted`, and with `live` when its user wants to be heard again.
     /// Comes again right before a resumed `joined` when the client has not said so yet.

@@ -4,7 +4,7 @@ use convoke_media::control::{
     Command, CommandError, Event, Offer, PublishIntent, SlotAssignment, SlotState, Source, Speaker,
     Strain, TrackId, TransportState,
 };
-use convoke_media::ids::Mid;
+use convoke_media::ids::{Mid, Rid};
 use convoke_signaling::domain::participant::{PublishState, TrackState};
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::notice::{MediaContinuity, Notice};
@@ -39,18 +39,22 @@ on_both_databases! {
         let speaker = Speaker { participant: anna.participant.into(), level: 20 };
         let participant = bert.participant.into();
         let router = bert.snapshot.call.id.into();
+        let wanted = vec![Rid::try_from("q").unwrap()];
+        let layers = Notice::Layers { source: Source::Camera, wanted: wanted.clone() };
         let events = [
             Event::Transport { participant, state: TransportState::Connected },
             Event::Slots { participant, assignments: vec![slot] },
+            Event::Layers { participant, source: Source::Camera, wanted: wanted.clone() },
             Event::Speaking { router, speakers: vec![speaker] },
             Event::Strained { router, strain: Strain::FewerPictures },
         ];
         for event in events {
             world.media_events.send(event).await.unwrap();
         }
-        let heard = [next(&mut bert.notices).await, next(&mut bert.notices).await];
-        let want = [Notice::Transport(TransportState::Connected), Notice::Slots(vec![slot])];
-        assert_eq!(heard, want);
+        let transport = Notice::Transport(TransportState::Connected);
+        for want in [&transport, &Notice::Slots(vec![slot]), &layers] {
+            assert_eq!(next(&mut bert.notices).await, *want);
+        }
         for joined in [&mut anna, &mut bert] {
             assert_eq!(next(&mut joined.notices).await, Notice::Speaking(vec![speaker]));
             let strained = Notice::Strained(Strain::FewerPictures);
@@ -58,7 +62,8 @@ on_both_databases! {
         }
 
         // Who comes back gets it all at once, and goes on with the media it had.
-        let back = world.service.resume(bert.participant, bert.epoch).await.unwrap();
+        let mut back = world.service.resume(bert.participant, bert.epoch).await.unwrap();
+        assert_eq!(next(&mut back.notices).await, layers);
         assert_eq!(back.snapshot.media, MediaContinuity::Kept);
         assert_eq!(back.snapshot.slots, [slot]);
         assert_eq!(back.snapshot.speakers, [speaker]);

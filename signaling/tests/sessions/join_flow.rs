@@ -2,7 +2,7 @@
 
 use convoke_media::control::{Command, CommandError, Event, OfferError, Source, TrackId};
 use convoke_media::control::{SlotAssignment, SlotState, Speaker, TransportState};
-use convoke_media::ids::Mid;
+use convoke_media::ids::{Mid, Rid};
 use convoke_signaling::ids::{CallId, ParticipantId};
 use serde_json::{Value, json};
 
@@ -102,6 +102,11 @@ on_both_databases! {
             {"mid": "4", "state": "empty"},
         ]);
         assert_eq!(ann.expect("slots").await["slots"], shown);
+
+        let wanted = ["q", "h"].map(|rid| Rid::try_from(rid).unwrap()).to_vec();
+        say(Event::Layers { participant, source: Source::Camera, wanted }).await;
+        let layers = ann.expect("layers").await;
+        assert_eq!(layers, json!({"type": "layers", "source": "camera", "wanted": ["q", "h"]}));
 
         let speakers = vec![Speaker { participant, level: 20 }];
         say(Event::Speaking { router: call.into(), speakers }).await;
