@@ -2,21 +2,11 @@
 
 import assert from 'node:assert/strict';
 
-import { eventually } from './lib/await.mjs';
+import { eventually, settles } from './lib/await.mjs';
 import { journeys } from './lib/journey.mjs';
 import { Person, meet } from './lib/person.mjs';
 
 const { journey } = journeys('controls');
-
-/** Waits for two readings of a number that are the same, so many ms apart. */
-async function settles(what, read, quietMs) {
-  let last;
-  let since = Date.now();
-  return eventually(what, read, (value) => {
-    if (value !== last) [last, since] = [value, Date.now()];
-    return Date.now() - since >= quietMs;
-  });
-}
 
 journey('mute: the others see it and hear nothing, until unmuted', async (world) => {
   const { room, url, browsers } = world;

@@ -29,3 +29,14 @@ export async function eventually(what, read, holds, timeoutMs = SOON_MS) {
   const seen = failure ? `error: ${failure.message}` : JSON.stringify(last, null, 1);
   throw new Error(`not within ${timeoutMs} ms: ${what}; last seen: ${seen}`);
 }
+
+/** Waits until a reading has stayed the same for so many ms. */
+export function settles(what, read, quietMs, timeoutMs) {
+  let last;
+  let since = Date.now();
+  const quiet = (value) => {
+    if (value !== last) [last, since] = [value, Date.now()];
+    return Date.now() - since >= quietMs;
+  };
+  return eventually(what, read, quiet, timeoutMs);
+}

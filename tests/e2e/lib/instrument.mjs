@@ -137,6 +137,7 @@ export function instrument() {
             width: stat.frameWidth ?? 0,
             height: stat.frameHeight ?? 0,
             packets: stat.packetsSent ?? 0,
+            frames: stat.framesSent ?? 0,
             active: stat.active ?? true,
           })),
         transport: transportOf(report),

@@ -196,6 +196,52 @@ describe('muting others', () => {
   });
 });
 
+describe('layers that nobody is shown', () => {
+  const small: Message<'layers'> = { type: 'layers', source: 'camera', wanted: ['q'] };
+  const sent = ({ connection }: Awaited<ReturnType<typeof inCall>>) =>
+    connection().transceivers[1]!.sender.activeLayers();
+
+  const told = async () => {
+    const all = await inCall();
+    all.server.socket.says(small);
+    await settled();
+    expect(sent(all)).toEqual(['q']);
+    return all;
+  };
+
+  it('are not sent until they are wanted', async () => {
+    const all = await told();
+    all.server.socket.says({ ...small, wanted: ['q', 'h', 'f'] });
+    await settled();
+    expect(sent(all)).toEqual(['q', 'h', 'f']);
+  });
+
+  it('are sent after a lost WebSocket, until the server says so again', async () => {
+    const all = await told();
+    all.server.socket.ends();
+    looksAtThePage();
+    await settled();
+    expect(sent(all)).toEqual(['q']);
+    all.server.welcomes({ resumed: true });
+    await settled();
+    expect(sent(all)).toEqual(['q', 'h', 'f']);
+    all.server.socket.says(small);
+    all.server.socket.says(joined({ media: 'kept' }));
+    await settled();
+    expect(sent(all)).toEqual(['q']);
+  });
+
+  it('are sent on a new RTCPeerConnection', async () => {
+    const all = await told();
+    all.server.socket.says(joined({ media: 'new' }));
+    // Of the one before.
+    all.server.socket.says(small);
+    await settled();
+    await all.answer();
+    expect(sent(all)).toEqual(['q', 'h', 'f']);
+  });
+});
+
 describe('the layout', () => {
   const wish = (participantId: string) =>
     ({ participantId, source: 'camera', width: 640, height: 360, priority: 1 }) as const;

@@ -205,6 +205,8 @@ export class Call extends Emitter<CallEvents> {
     this.#dispatch({ type: 'message', message: welcome });
     clearTimeout(this.#joinTimer);
     if (welcome.resumed && wasInCall) {
+      // What was wanted meanwhile may be lost: rather too much than a missing picture.
+      this.#transport?.wantAllLayers();
       this.#joinTimer = setTimeout(() => void this.#enter(), SNAPSHOT_TIMEOUT_MS);
     } else {
       void this.#enter();
@@ -251,6 +253,9 @@ export class Call extends Emitter<CallEvents> {
         break;
       case 'transport':
         if (message.state === 'failed') this.#recovery.serverLostPath();
+        break;
+      case 'layers':
+        this.#transport?.wantLayers(message.source, message.wanted);
         break;
       case 'muted':
         this.#muted(message);

@@ -116,6 +116,7 @@ function receive(state: CallState, message: ServerMessage): CallState {
         phase: { name: 'ended', why: 'call_ended', reason: message.reason },
       };
     case 'answer':
+    case 'layers':
     case 'muted':
     case 'others_muted':
     case 'transport':

@@ -127,6 +127,67 @@ describe('the offer', () => {
   });
 });
 
+describe('layers', () => {
+  const layersOf = ({ fake }: ReturnType<typeof transport>) =>
+    fake.transceivers[1]!.sender.activeLayers();
+
+  it('are sent that are wanted, also by a camera that is exchanged', async () => {
+    const all = await negotiated();
+    expect(layersOf(all)).toEqual(['q', 'h', 'f']);
+    all.made.wantLayers('camera', ['q']);
+    await settled();
+    await all.made.setTrack('camera', fakeTrack('video'));
+    expect(layersOf(all)).toEqual(['q']);
+    expect(all.asked).toHaveLength(1);
+  });
+
+  it('stay as wanted after another answer', async () => {
+    const all = await negotiated();
+    all.made.wantLayers('camera', ['q', 'h']);
+    await settled();
+    all.made.restartIce();
+    await settled();
+    all.asked[1]!.answer();
+    await settled();
+    expect(layersOf(all)).toEqual(['q', 'h']);
+  });
+
+  it('are all sent again when it is not known which are wanted', async () => {
+    const all = await negotiated();
+    all.made.wantLayers('camera', ['q']);
+    await settled();
+    all.made.wantAllLayers();
+    await settled();
+    expect(layersOf(all)).toEqual(['q', 'h', 'f']);
+  });
+
+  it('are not those of the path before', async () => {
+    const all = transport();
+    all.made.offer();
+    await settled();
+    all.made.wantLayers('camera', ['q']);
+    all.asked[0]!.answer();
+    await settled();
+    expect(layersOf(all)).toEqual(['q', 'h', 'f']);
+    all.made.wantLayers('camera', ['q', 'h']);
+    await settled();
+    expect(layersOf(all)).toEqual(['q', 'h']);
+  });
+
+  it('of a source without simulcast or never published are left alone', async () => {
+    const all = await negotiated();
+    all.made.wantLayers('screen', ['q']);
+    void all.made.setTrack('screen', fakeTrack('video'));
+    await settled();
+    all.asked[1]!.answer();
+    await settled();
+    all.made.wantLayers('screen', ['q']);
+    all.made.wantLayers('microphone', []);
+    await settled();
+    expect(all.fake.transceivers.flatMap(({ sender }) => sender.set)).toEqual([]);
+  });
+});
+
 describe('sources', () => {
   it('are published once the answer took them', async () => {
     const { made, asked } = transport();

@@ -9,6 +9,7 @@ import { CallError } from '../errors';
 import { type Logger, silentLogger } from '../logger';
 import type { IceServer, Message, PublishLine, TrackSource } from '../protocol/messages';
 import { prefer, slotCodecs, trimExtensions } from './codecs';
+import { Layers } from './layers';
 import { type HeardAndSeen, LipSync } from './lipsync';
 import { addPublisher, hintContent, type PublishOptions } from './publish';
 import { AUDIO_SLOTS } from './slots';
@@ -39,10 +40,12 @@ const RETRYABLE = new Set(['timeout', 'rate_limited', 'unavailable']);
 export class Transport extends Emitter<TransportEvents> {
   readonly connection: RTCPeerConnection;
   #publishers = new Map<TrackSource, RTCRtpTransceiver>();
+  #layers = new Map<TrackSource, Layers>();
   #slots: RTCRtpTransceiver[] = [];
   #offerWanted = false;
   #offering = false;
   #offerSent = false;
+  #answered = false;
   #candidates: RTCIceCandidate[] = [];
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -80,6 +83,15 @@ export class Transport extends Emitter<TransportEvents> {
   /** True once the server knows an m-line for it. */
   publishes(source: TrackSource): boolean {
     return this.#publishers.get(source)?.currentDirection === 'sendonly';
+  }
+
+  /** Before the first answer the server can only speak of a path that was replaced. */
+  wantLayers(source: TrackSource, rids: readonly string[]): void {
+    if (this.#answered && !this.#closed) this.#layers.get(source)?.want(rids);
+  }
+
+  wantAllLayers(): void {
+    for (const layers of this.#layers.values()) layers.want(undefined);
   }
 
   /** More pictures at once; takes one more offer. */
@@ -155,7 +167,9 @@ export class Transport extends Emitter<TransportEvents> {
     for (const candidate of this.#candidates.splice(0)) this.#sendCandidate(candidate);
     const answer = await answered;
     if (this.#closed) return;
+    this.#answered = true;
     await this.connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    for (const layers of this.#layers.values()) layers.apply();
     this.emit('negotiated', undefined);
   }
 
@@ -181,6 +195,7 @@ export class Transport extends Emitter<TransportEvents> {
     if (known) return known;
     const added = addPublisher(this.connection, source, this.options.publish);
     this.#publishers.set(source, added);
+    this.#layers.set(source, new Layers(added.sender, this.#logger));
     return added;
   }
 

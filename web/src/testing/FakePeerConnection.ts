@@ -31,21 +31,55 @@ export class FakeTrack extends EventTarget {
 export const fakeTrack = (kind: 'audio' | 'video'): MediaStreamTrack & FakeTrack =>
   new FakeTrack(kind) as never;
 
+/** Takes one `setParameters` at a time, as browsers do, and keeps which layers each left active. */
+export class FakeSender {
+  track: FakeTrack | null = null;
+  readonly set: string[][] = [];
+  refusal: Error | undefined;
+  #setting = false;
+
+  constructor(public encodings: RTCRtpEncodingParameters[] = []) {}
+
+  async replaceTrack(track: FakeTrack | null): Promise<void> {
+    this.track = track;
+  }
+
+  getParameters(): RTCRtpSendParameters {
+    return { encodings: structuredClone(this.encodings) } as RTCRtpSendParameters;
+  }
+
+  async setParameters({ encodings }: RTCRtpSendParameters): Promise<void> {
+    if (this.#setting) throw new DOMException('one at a time', 'InvalidStateError');
+    this.#setting = true;
+    await Promise.resolve();
+    this.#setting = false;
+    if (this.refusal) throw this.refusal;
+    this.encodings = encodings;
+    this.set.push(this.activeLayers());
+  }
+
+  activeLayers(): string[] {
+    return this.encodings.filter(({ active = true }) => active).flatMap(({ rid }) => rid ?? []);
+  }
+
+  /** As in Chromium by an answer that pauses no layer. */
+  activatesAll(): void {
+    for (const encoding of this.encodings) encoding.active = true;
+  }
+}
+
 class FakeTransceiver {
   mid: string | null = null;
   currentDirection: Direction | null = null;
   readonly receiver: { track: FakeTrack };
-  readonly sender = {
-    track: null as FakeTrack | null,
-    replaceTrack: async (track: FakeTrack | null) => {
-      this.sender.track = track;
-    },
-  };
+  readonly sender: FakeSender;
 
   constructor(
     readonly kind: 'audio' | 'video',
     readonly direction: Direction,
+    encodings: RTCRtpEncodingParameters[] = [],
   ) {
+    this.sender = new FakeSender(structuredClone(encodings));
     this.receiver = { track: new FakeTrack(kind) };
   }
 }
@@ -67,9 +101,9 @@ export class FakePeerConnection {
 
   addTransceiver(
     kind: 'audio' | 'video',
-    { direction }: { direction: Direction },
+    init: { direction: Direction; sendEncodings?: RTCRtpEncodingParameters[] },
   ): FakeTransceiver {
-    const transceiver = new FakeTransceiver(kind, direction);
+    const transceiver = new FakeTransceiver(kind, init.direction, init.sendEncodings);
     this.transceivers.push(transceiver);
     return transceiver;
   }
@@ -93,6 +127,7 @@ export class FakePeerConnection {
   async setRemoteDescription(): Promise<void> {
     for (const transceiver of this.transceivers) {
       transceiver.currentDirection = transceiver.direction;
+      transceiver.sender.activatesAll();
     }
   }
 

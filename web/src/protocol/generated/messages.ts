@@ -94,7 +94,7 @@ participants: Array<ParticipantInfo>, slots: Array<SlotAssignment>, speakers: Ar
 /**
  * The Slots that the offer's `recvonly` m-lines became.
  */
-slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "strained", strain: Strain, } | { "type": "muted", source: TrackSource, 
+slots: Array<SlotLine>, } | { "type": "participant_joined", participant: ParticipantInfo, } | { "type": "participant_changed", participant: ParticipantInfo, } | { "type": "participant_left", participantId: string, reason: LeaveReason, } | { "type": "slots", slots: Array<SlotAssignment>, } | { "type": "speaking", speakers: Array<Speaker>, } | { "type": "strained", strain: Strain, } | { "type": "layers", source: TrackSource, wanted: Array<string>, } | { "type": "muted", source: TrackSource, 
 /**
  * Nobody when the host application did it.
  */
