@@ -77,13 +77,19 @@ pub(crate) struct Slot {
     pub(crate) ideal: Option<EncodingIndex>,
     /// Kept back because the worker has too much to do.
     pub(crate) withheld: bool,
-    resends: ResendLimit,
+    repair: Repair,
+    reports: Reports,
+}
+
+/// What may be sent once more, and as what.
+#[derive(Debug)]
+struct Repair {
+    limit: ResendLimit,
     /// First number sent by the present offers, of this receiver and of who is shown. What
     /// was sent by others may have had other extensions, and under its own number would
     /// give one nonce to two texts.
     offered_at: SeqNo,
     rtx_seq: SeqNo,
-    reports: Reports,
 }
 
 /// What became of a packet on a Slot.
@@ -118,9 +124,11 @@ impl Slot {
             counters: SlotCounters::default(),
             extension_floor: extension_floor(&section),
             munger: Munger::new(first(random >> 48), random as u32),
-            resends: ResendLimit::default(),
-            offered_at: SeqNo(0),
-            rtx_seq: first(random >> 32),
+            repair: Repair {
+                limit: ResendLimit::default(),
+                offered_at: SeqNo(0),
+                rtx_seq: first(random >> 32),
+            },
             reports: Reports::default(),
             section,
         }
@@ -138,7 +146,7 @@ impl Slot {
 
     /// How packets are read or written has changed.
     pub(crate) fn reoffered(&mut self) {
-        self.offered_at = self.munger.next();
+        self.repair.offered_at = self.munger.next();
     }
 
     pub(crate) fn clock_rate(&self) -> u32 {
@@ -306,7 +314,7 @@ impl Slot {
         let Some((_, _, seq, _)) = self.munger.origin(wanted) else {
             return false;
         };
-        self.resends.allow(now, rtt, seq, len)
+        self.repair.limit.allow(now, rtt, seq, len)
     }
 
     /// Sends `packet`, stored since it was received, again as number `wanted`, once
@@ -322,7 +330,7 @@ impl Slot {
             return;
         }
         let rtx = self.section.rtx_ssrc.zip(out.rtx_pt);
-        if rtx.is_none() && (self.is_voice() || seq < self.offered_at) {
+        if rtx.is_none() && (self.is_voice() || seq < self.repair.offered_at) {
             return;
         }
         let original = rtx.map(|_| seq.as_u16());
@@ -330,7 +338,7 @@ impl Slot {
             return;
         };
         let (number, ssrc, pt) = match rtx {
-            Some((ssrc, pt)) => (self.rtx_seq, ssrc, pt),
+            Some((ssrc, pt)) => (self.repair.rtx_seq, ssrc, pt),
             None => (seq, self.section.ssrc, out.pt),
         };
         let header = HeaderFields {
@@ -343,7 +351,7 @@ impl Slot {
         let varied = (rtx.is_some(), segment.frame_offset());
         self.emit(packet, (number, &header), &body, varied, sink);
         if rtx.is_some() {
-            self.rtx_seq = SeqNo(self.rtx_seq.0 + 1);
+            self.repair.rtx_seq = SeqNo(self.repair.rtx_seq.0 + 1);
         }
         self.counters.retransmitted += 1;
     }

@@ -37,6 +37,7 @@ use crate::router::{ClockAnchor, ForwardingConfig};
 use crate::sfu::{Sfu, SfuConfig};
 use crate::transport::dtls::DtlsIdentity;
 
+use event_queue::EventQueue;
 use handle::Counter;
 pub use handle::{EventReceiver, MediaHandle};
 use load::Gauges;
@@ -218,7 +219,7 @@ fn furnish(sfu: SfuConfig, sockets: Vec<Sockets>, gather: Duration) -> io::Resul
         let wiring = Wiring {
             commands: command_receiver,
             crossings: crossing_receiver,
-            events: events.clone(),
+            events: EventQueue::new(events.clone()),
             placement: placement.clone(),
             stop: stop.clone(),
             gauges,

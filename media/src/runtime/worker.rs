@@ -82,7 +82,7 @@ impl Ready {
 pub(super) struct Wiring {
     pub(super) commands: mpsc::Receiver<Envelope>,
     pub(super) crossings: mpsc::Receiver<Crossing>,
-    pub(super) events: mpsc::Sender<Event>,
+    pub(super) events: EventQueue,
     pub(super) placement: Arc<Placement>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) gauges: Arc<Gauges>,
@@ -98,17 +98,12 @@ pub(super) struct Worker {
     sockets: Sockets,
     poll: Poll,
     ready: Ready,
-    commands: mpsc::Receiver<Envelope>,
-    crossings: mpsc::Receiver<Crossing>,
+    wiring: Wiring,
     steering: Steering,
-    placement: Arc<Placement>,
-    events: EventQueue,
-    stop: Arc<AtomicBool>,
     received: RecvBatch,
     sending: SendBatch,
     pace: Pace,
     load: LoadMeter,
-    gauges: Arc<Gauges>,
     /// Datagrams of this turn.
     taken: usize,
     swept: Instant,
@@ -138,17 +133,12 @@ impl Worker {
             sockets,
             poll,
             ready: Ready::default(),
-            commands: wiring.commands,
-            crossings: wiring.crossings,
             steering,
-            placement: wiring.placement,
-            events: EventQueue::new(wiring.events),
-            stop: wiring.stop,
             received: RecvBatch::default(),
             sending: SendBatch::default(),
             pace: Pace::new(wiring.gather),
+            wiring,
             load: LoadMeter::new(read_clock()),
-            gauges: wiring.gauges,
             taken: 0,
             swept: read_clock(),
             turned: read_clock(),
@@ -166,7 +156,7 @@ impl Worker {
     fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         let mut now = read_clock();
-        while !self.stop.load(Ordering::Acquire) {
+        while !self.wiring.stop.load(Ordering::Acquire) {
             let slept = self.wait(now, &mut events);
             let begun = read_clock();
             let gathered = self.turn(begun, slept.then_some(&mut events));
@@ -207,7 +197,7 @@ impl Worker {
         if let Some(timeout) = self.sfu.next_timeout() {
             at = at.min(timeout);
         }
-        if self.events.is_waiting() {
+        if self.wiring.events.is_waiting() {
             at = at.min(now + EVENT_RETRY);
         }
         at.saturating_duration_since(now)
@@ -238,16 +228,17 @@ impl Worker {
             self.swept = now;
             self.sockets.sweep(|path| self.sfu.owns(path));
         }
-        self.events.flush();
+        self.wiring.events.flush();
         while let Some(event) = self.sfu.poll_event() {
-            self.events.push(event);
+            self.wiring.events.push(event);
         }
         let media = self.sfu.outbox().has_media();
         flush(&mut self.sfu, &mut self.sockets, &mut self.sending);
         let taken = mem::take(&mut self.taken);
         self.pace
             .turned(begun, taken > 0 && media, self.sockets.sent());
-        self.gauges
+        self.wiring
+            .gauges
             .received
             .fetch_add(taken as u64, Ordering::Relaxed);
         gathered
@@ -272,14 +263,14 @@ impl Worker {
             return;
         };
         let busy = self.load.busy();
-        self.gauges.write(busy, relief, self.load.recovery());
+        self.wiring.gauges.write(busy, relief, self.load.recovery());
         let frugal = self.load.is_frugal();
         if self.pace.save(frugal) {
             tracing::info!(busy = busy / 10, frugal, "the media worker's turns change");
         }
         let (sent, dropped) = self.sockets.totals();
-        self.gauges.sent.store(sent, Ordering::Relaxed);
-        self.gauges.dropped.store(dropped, Ordering::Relaxed);
+        self.wiring.gauges.sent.store(sent, Ordering::Relaxed);
+        self.wiring.gauges.dropped.store(dropped, Ordering::Relaxed);
         if relief != self.sfu.relief() {
             tracing::warn!(
                 busy = busy / 10,
@@ -293,14 +284,14 @@ impl Worker {
     /// Whether more may wait.
     fn take_commands(&mut self, now: Instant) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            let Ok(Envelope { command, reply }) = self.commands.try_recv() else {
+            let Ok(Envelope { command, reply }) = self.wiring.commands.try_recv() else {
                 return false;
             };
             #[cfg(test)]
             tests::fail_if_asked(&command);
             let movement = Movement::of(&command);
             let result = self.sfu.handle_command(now, command);
-            self.placement.handled(movement, result.is_ok());
+            self.wiring.placement.handled(movement, result.is_ok());
             // An asker that gave up is no reason to undo.
             let _ = reply.send(result);
         }
@@ -339,7 +330,7 @@ impl Worker {
     /// Whether more may wait.
     fn take_crossings(&mut self, now: Instant) -> bool {
         for _ in 0..BATCHES_PER_TURN * RECEIVE_BATCH {
-            match self.crossings.try_recv() {
+            match self.wiring.crossings.try_recv() {
                 Ok(Crossing::Datagram {
                     by,
                     at,
@@ -385,8 +376,8 @@ impl Worker {
         };
         self.sockets.sweep(|_| false);
         for router in lost {
-            self.placement.lost(router);
-            self.events.push(Event::RouterLost { router });
+            self.wiring.placement.lost(router);
+            self.wiring.events.push(Event::RouterLost { router });
         }
     }
 

@@ -68,7 +68,7 @@ fn a_flood_of_keyframe_requests_costs_the_publisher_little() {
         camera
             .encodings
             .iter()
-            .map(|e| e.keyframe_requests)
+            .map(|e| e.counted.keyframe_requests)
             .collect()
     };
     let before = encodings(&world);

@@ -81,13 +81,25 @@ pub struct VirtualParticipant {
     pub asleep: bool,
     /// A broken decoder: asks for a keyframe at every turn.
     pub pli_flood: bool,
+    pub outgoing: Vec<Datagram>,
     origin: Instant,
     server: Option<SocketAddr>,
-    version: u32,
+    counters: Counters,
+    due: Due,
+}
+
+/// What it numbers.
+struct Counters {
+    offers: u32,
+    /// Transport-wide sequence number.
     twcc: u16,
-    next_nack: Option<Instant>,
-    next_report: Option<Instant>,
-    pub outgoing: Vec<Datagram>,
+}
+
+/// When it complains and reports next.
+#[derive(Default)]
+struct Due {
+    nack: Option<Instant>,
+    report: Option<Instant>,
 }
 
 impl VirtualParticipant {
@@ -117,24 +129,25 @@ impl VirtualParticipant {
             answer: None,
             asleep: false,
             pli_flood: false,
+            outgoing: Vec::new(),
             origin,
             server: None,
-            version: 0,
-            twcc: 65_000,
-            next_nack: None,
-            next_report: None,
-            outgoing: Vec::new(),
+            counters: Counters {
+                offers: 0,
+                twcc: 65_000,
+            },
+            due: Due::default(),
         }
     }
 
     pub fn offer(&mut self) -> Offer {
-        self.version += 1;
+        self.counters.offers += 1;
         let publish = self.publications.iter().map(|p| PublishIntent {
             mid: mid(&p.mid),
             source: p.source,
         });
         Offer {
-            sdp: offer::sdp(&self.credentials(), self.version, &self.sections()),
+            sdp: offer::sdp(&self.credentials(), self.counters.offers, &self.sections()),
             publish: publish.collect(),
         }
     }
@@ -209,12 +222,12 @@ impl VirtualParticipant {
         for packet in media {
             self.send_rtp(packet);
         }
-        if self.next_nack.is_some_and(|at| at <= now) {
-            self.next_nack = Some(now + NACK_TICK);
+        if self.due.nack.is_some_and(|at| at <= now) {
+            self.due.nack = Some(now + NACK_TICK);
             self.complain(now);
         }
-        if self.next_report.is_some_and(|at| at <= now) {
-            self.next_report = Some(now + REPORT_INTERVAL);
+        if self.due.report.is_some_and(|at| at <= now) {
+            self.due.report = Some(now + REPORT_INTERVAL);
             self.report(now);
         }
     }
@@ -228,7 +241,7 @@ impl VirtualParticipant {
             return transport;
         }
         let media = self.publications.iter().filter_map(Publication::next);
-        let others = [transport, self.next_nack, self.next_report];
+        let others = [transport, self.due.nack, self.due.report];
         media.chain(others.into_iter().flatten()).min()
     }
 
@@ -264,9 +277,8 @@ impl VirtualParticipant {
         for publication in &mut self.publications {
             publication.start(now + phase);
         }
-        self.next_nack.get_or_insert(now + NACK_TICK + phase);
-        self.next_report
-            .get_or_insert(now + REPORT_INTERVAL + phase);
+        self.due.nack.get_or_insert(now + NACK_TICK + phase);
+        self.due.report.get_or_insert(now + REPORT_INTERVAL + phase);
     }
 
     fn handle_rtp(&mut self, now: Instant, bytes: &[u8]) {
@@ -326,7 +338,7 @@ impl VirtualParticipant {
         for publication in &mut self.publications {
             if let Some(encoding) = publication.by_ssrc(about) {
                 encoding.keyframe_wanted = true;
-                encoding.keyframe_requests += 1;
+                encoding.counted.keyframe_requests += 1;
             }
         }
     }
@@ -377,10 +389,10 @@ impl VirtualParticipant {
         let Some(seq) = self.extended(&packet) else {
             return;
         };
-        self.twcc = self.twcc.wrapping_add(1);
+        self.counters.twcc = self.counters.twcc.wrapping_add(1);
         packet
             .extensions
-            .push((ext::TRANSPORT_CC, self.twcc.to_be_bytes().to_vec()));
+            .push((ext::TRANSPORT_CC, self.counters.twcc.to_be_bytes().to_vec()));
         packet.extensions.push((ext::ABS_SEND_TIME, vec![0; 3]));
         let mut bytes = packet.encode();
         let len = bytes.len();

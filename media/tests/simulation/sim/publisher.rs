@@ -27,13 +27,24 @@ pub struct Encoding {
     /// Extended, so that its low half is on the wire.
     pub seq: u64,
     rtx_seq: u64,
-    timestamp: u32,
-    picture: u16,
-    tl0: u8,
-    frame: u32,
+    frame: Frame,
     pub keyframe_wanted: bool,
     pub active: bool,
     history: VecDeque<Rtp>,
+    pub counted: Counted,
+}
+
+/// Numbers of the next frame.
+struct Frame {
+    number: u32,
+    timestamp: u32,
+    picture: u16,
+    tl0: u8,
+}
+
+/// What an Encoding sent and was asked for.
+#[derive(Default)]
+pub struct Counted {
     packets: u32,
     octets: u32,
     pub keyframes: u32,
@@ -149,7 +160,7 @@ impl Publication {
             let Some(sent) = encoding.history.iter().find(|p| p.seq == *seq).cloned() else {
                 continue;
             };
-            encoding.retransmitted += 1;
+            encoding.counted.retransmitted += 1;
             if kind == MediaKind::Audio {
                 out.push(sent);
                 continue;
@@ -175,7 +186,7 @@ impl Publication {
     /// Sender reports of what was sent so far.
     pub fn reports(&self, ntp: u64, since_frame: impl Fn(Instant) -> Duration) -> Vec<u8> {
         let mut compound = Vec::new();
-        for encoding in self.encodings.iter().filter(|e| e.packets > 0) {
+        for encoding in self.encodings.iter().filter(|e| e.counted.packets > 0) {
             // The timestamp of this very moment, not of the last frame (RFC 3550
             // §6.4.1).
             let frame_at = self
@@ -183,6 +194,7 @@ impl Publication {
                 .map_or(Duration::ZERO, |n| since_frame(n - self.interval));
             let passed = frame_at.as_secs_f64() * f64::from(self.clock());
             let now = encoding
+                .frame
                 .timestamp
                 .wrapping_sub(self.step())
                 .wrapping_add(passed as u32);
@@ -190,8 +202,8 @@ impl Publication {
                 encoding.ssrc,
                 ntp,
                 now,
-                encoding.packets,
-                encoding.octets,
+                encoding.counted.packets,
+                encoding.counted.octets,
             ));
         }
         compound
@@ -216,7 +228,7 @@ impl Publication {
     fn skip(&mut self) {
         let step = self.step();
         for encoding in &mut self.encodings {
-            encoding.timestamp = encoding.timestamp.wrapping_add(step);
+            encoding.frame.timestamp = encoding.frame.timestamp.wrapping_add(step);
         }
     }
 
@@ -232,13 +244,13 @@ impl Publication {
         } else {
             encoding.parts
         };
-        encoding.keyframes += u32::from(keyframe);
+        encoding.counted.keyframes += u32::from(keyframe);
         for part in 0..parts {
             let tag = Tag {
                 publisher,
                 source,
                 layer: encoding.layer,
-                frame: encoding.frame,
+                frame: encoding.frame.number,
                 part,
                 parts,
                 keyframe,
@@ -248,7 +260,7 @@ impl Publication {
             if kind == MediaKind::Audio {
                 extensions.push((ext::AUDIO_LEVEL, vec![level | 0x80]));
             }
-            if u64::from(encoding.packets) < NAMED_PACKETS {
+            if u64::from(encoding.counted.packets) < NAMED_PACKETS {
                 extensions.push((ext::MID, mid.clone()));
                 extensions.extend(encoding.rid.map(|rid| (ext::RID, rid.as_bytes().to_vec())));
             }
@@ -256,7 +268,7 @@ impl Publication {
                 marker: kind == MediaKind::Video && part + 1 == parts,
                 pt,
                 seq: encoding.seq as u16,
-                timestamp: encoding.timestamp,
+                timestamp: encoding.frame.timestamp,
                 ssrc: encoding.ssrc,
                 extensions,
                 payload: encoding.payload(kind, &tag),
@@ -264,10 +276,10 @@ impl Publication {
             encoding.sent(&packet);
             out.push(packet);
         }
-        encoding.frame += 1;
-        encoding.picture = (encoding.picture + 1) & 0x7fff;
-        encoding.tl0 = encoding.tl0.wrapping_add(1);
-        encoding.timestamp = encoding.timestamp.wrapping_add(step);
+        encoding.frame.number += 1;
+        encoding.frame.picture = (encoding.frame.picture + 1) & 0x7fff;
+        encoding.frame.tl0 = encoding.frame.tl0.wrapping_add(1);
+        encoding.frame.timestamp = encoding.frame.timestamp.wrapping_add(step);
     }
 }
 
@@ -291,18 +303,16 @@ impl Encoding {
             part_len,
             seq: u64::from(start.seq),
             rtx_seq: u64::from(start.seq ^ 0x5a5a),
-            timestamp: start.timestamp,
-            picture: start.picture & 0x7fff,
-            tl0: 0,
-            frame: 0,
+            frame: Frame {
+                number: 0,
+                timestamp: start.timestamp,
+                picture: start.picture & 0x7fff,
+                tl0: 0,
+            },
             keyframe_wanted: true,
             active: true,
             history: VecDeque::new(),
-            packets: 0,
-            octets: 0,
-            keyframes: 0,
-            keyframe_requests: 0,
-            retransmitted: 0,
+            counted: Counted::default(),
         }
     }
 
@@ -311,8 +321,8 @@ impl Encoding {
         if kind == MediaKind::Video {
             let descriptor = Vp8 {
                 start: tag.part == 0,
-                picture_id: self.picture,
-                tl0: self.tl0,
+                picture_id: self.frame.picture,
+                tl0: self.frame.tl0,
             };
             payload.extend_from_slice(&descriptor.encode());
             if tag.part == 0 {
@@ -332,8 +342,8 @@ impl Encoding {
 
     fn sent(&mut self, packet: &Rtp) {
         self.seq += 1;
-        self.packets += 1;
-        self.octets += packet.payload.len() as u32;
+        self.counted.packets += 1;
+        self.counted.octets += packet.payload.len() as u32;
         self.history.push_back(packet.clone());
         if self.history.len() > HISTORY {
             self.history.pop_front();
