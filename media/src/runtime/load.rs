@@ -5,7 +5,7 @@
 //! well, for whoever waits for a packet does not care why. Turns come in a rhythm
 //! (`pace`), so a worker is near its limit when they touch each other.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::router::Relief;
@@ -13,38 +13,48 @@ use crate::router::Relief;
 /// Span over which the share is taken.
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// Windows in a row that are above [`HIGH`] when more is left out: long enough for bursts of
-/// keyframes to even out and for a stall to pass, short enough to act before the socket
-/// buffers, a quarter of a second, are full.
+/// Windows in a row that are above [`HIGH`] when a worker begins to save, or, if it does,
+/// leaves out more: long enough for bursts of keyframes to even out and for a stall to pass,
+/// short enough to act before the socket buffers, a quarter of a second, are full.
 const STRAINED_WINDOWS: u32 = 2;
 
-/// Windows by which it is judged how busy a worker is otherwise: a stall makes it neither
-/// full nor frugal.
+/// Windows by which it is judged how busy a worker is otherwise, which a stall of one hardly
+/// changes.
 const MEMORY: u32 = 4;
 
 /// Share of time, in thousandths, above which more is left out.
 const HIGH: u32 = 850;
 
-/// Share below which what was left out comes back, after [`CALM`]: low enough that what
-/// comes back does not exceed [`HIGH`] at once.
+/// Share below which something that was left out comes back, after [`CALM`]. In meetings of
+/// 16 a level takes 1.3 times the time; where it takes more than there is, it is tried less often.
+const ROOM: u32 = 600;
+
+/// Share below which a worker stops saving: its turns take up to 1.5 times the time then.
 const LOW: u32 = 500;
 
 /// How long it must be calm before anything comes back.
 const CALM: Duration = Duration::from_secs(5);
 
-/// Shortest time in which one level comes back: the calm begins with a window's end, and
-/// is seen to be over at another's.
-const LEVEL_BACK: Duration = CALM.saturating_add(WINDOW);
+/// As long when what came back was too much again and again.
+const LONGEST_CALM: Duration = Duration::from_secs(80);
 
-/// Share above which a worker takes no further Call: what its Calls do next, people
-/// joining and cameras switched on, needs the rest. Before that, it saves what it can.
+/// How soon after something came back it is to blame for a strain.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// Share above which a worker saves what it can, and takes no further Call when that was not
+/// enough: what its Calls do next, people joining and cameras switched on, needs the rest.
 const FULL: u32 = 750;
+
+/// Windows above [`FULL`] in a row, while it saves, that make a worker full: until then its
+/// usual share is still of before it saved.
+const FULL_WINDOWS: u32 = MEMORY;
 
 /// What others may know of a worker. Written once a window, read when a Call begins and
 /// by who watches the server.
 #[derive(Debug, Default)]
 pub(super) struct Gauges {
     busy: AtomicU32,
+    full: AtomicBool,
     relief: AtomicU32,
     /// Milliseconds until nothing is left out any more, at the earliest.
     recovery: AtomicU32,
@@ -73,7 +83,7 @@ impl Gauges {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.busy() >= FULL || self.relief.load(Ordering::Relaxed) > 0
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Until another Call may be taken, at the earliest.
@@ -95,10 +105,12 @@ impl Gauges {
         }
     }
 
-    pub(super) fn write(&self, busy: u32, relief: Relief, recovery: Duration) {
-        self.busy.store(busy, Ordering::Relaxed);
-        self.relief.store(relief.level().into(), Ordering::Relaxed);
-        let recovery = recovery.as_millis() as u32;
+    pub(super) fn write(&self, meter: &LoadMeter) {
+        self.busy.store(meter.busy(), Ordering::Relaxed);
+        self.full.store(meter.is_full(), Ordering::Relaxed);
+        let relief = meter.relief.level().into();
+        self.relief.store(relief, Ordering::Relaxed);
+        let recovery = meter.recovery().as_millis() as u32;
         self.recovery.store(recovery, Ordering::Relaxed);
     }
 }
@@ -114,7 +126,13 @@ pub(super) struct LoadMeter {
     /// Windows above [`HIGH`] in a row since something was left out.
     strained: u32,
     frugal: bool,
+    /// Windows in a row of which saving did not bring the usual share below [`FULL`].
+    full: u32,
     relief: Relief,
+    /// How long it must be calm before the next level comes back.
+    patience: Duration,
+    /// When the last level came back that has yet to prove bearable.
+    restored: Option<Instant>,
 }
 
 impl LoadMeter {
@@ -126,7 +144,10 @@ impl LoadMeter {
             usual: 0,
             strained: 0,
             frugal: false,
+            full: 0,
             relief: Relief::NONE,
+            patience: CALM,
+            restored: None,
         }
     }
 
@@ -138,6 +159,11 @@ impl LoadMeter {
     /// Whether time is so dear that packets should wait for each other longer.
     pub(super) const fn is_frugal(&self) -> bool {
         self.frugal
+    }
+
+    /// Whether no further Call may begin here.
+    const fn is_full(&self) -> bool {
+        self.full >= FULL_WINDOWS || self.relief.level() > 0
     }
 
     /// A turn went from `begun` to `ended`. At the end of a window, the share of it
@@ -157,32 +183,79 @@ impl LoadMeter {
 
     /// From the last window's end until nothing is left out any more, at the earliest.
     pub(super) fn recovery(&self) -> Duration {
+        let Some(further) = self.relief.level().checked_sub(1) else {
+            return Duration::ZERO;
+        };
         let calm = self
             .calm_since
             .map(|since| self.since.saturating_duration_since(since));
-        let whole = LEVEL_BACK * u32::from(self.relief.level());
-        // A calm that has begun was seen at a window's end already.
+        // The calm begins with a window's end, and is seen to be over at another's.
+        let next = self.patience + WINDOW;
+        let whole = next + (CALM + WINDOW) * u32::from(further);
+        // One that has begun was seen at a window's end already.
         whole.saturating_sub(calm.map_or(Duration::ZERO, |calm| calm + WINDOW))
     }
 
     fn judge(&mut self, now: Instant, busy: u32) {
         self.usual = (self.usual * (MEMORY - 1) + busy) / MEMORY;
-        self.frugal |= self.usual >= FULL;
         self.strained = if busy >= HIGH { self.strained + 1 } else { 0 };
         if self.strained == STRAINED_WINDOWS {
             self.strained = 0;
-            self.relief = self.relief.more();
+            self.strain();
         }
-        if self.usual >= LOW {
+        let above = self.usual >= FULL;
+        self.full = if self.frugal && above {
+            self.full + 1
+        } else {
+            0
+        };
+        self.frugal |= above;
+        self.settle(now);
+    }
+
+    /// Saves; leaves out more if it does so already.
+    fn strain(&mut self) {
+        if !self.frugal {
+            self.frugal = true;
+            return;
+        }
+        self.relief = self.relief.more();
+        if self.restored.take().is_some() {
+            self.patience = (self.patience * 2).min(LONGEST_CALM);
+        }
+    }
+
+    /// What becomes of a calm.
+    fn settle(&mut self, now: Instant) {
+        let passed = |since: Instant| now.saturating_duration_since(since);
+        if self.restored.is_some_and(|at| passed(at) >= TRIAL) {
+            self.restored = None;
+            self.patience = CALM;
+        }
+        let saves_alone = self.relief == Relief::NONE;
+        if self.usual >= if saves_alone { LOW } else { ROOM } {
             self.calm_since = None;
             return;
         }
         let since = *self.calm_since.get_or_insert(now);
-        if now.saturating_duration_since(since) >= CALM {
-            self.frugal = self.relief != Relief::NONE;
+        if saves_alone && passed(since) >= CALM {
+            self.frugal = false;
+        } else if !saves_alone && passed(since) >= self.patience {
             self.relief = self.relief.less();
+            self.restored = Some(now);
             self.calm_since = None;
         }
+    }
+}
+
+#[cfg(test)]
+impl Gauges {
+    /// As a worker writes whose room for another Call is so far away.
+    pub(super) fn pretend(&self, busy: u32, room_in: Duration) {
+        self.busy.store(busy, Ordering::Relaxed);
+        self.full.store(room_in > Duration::ZERO, Ordering::Relaxed);
+        let recovery = room_in.as_millis() as u32;
+        self.recovery.store(recovery, Ordering::Relaxed);
     }
 }
 
@@ -241,15 +314,56 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
-    fn a_stall_of_one_window_leaves_nothing_out() {
+    fn a_stall_leaves_nothing_out() {
         let mut now = Instant::now();
         let mut meter = LoadMeter::new(now);
-        for busy in [300, 990, 300, 990, 840, 990] {
+        for (busy, frugal) in [
+            (300, false),
+            (990, false),
+            (300, false),
+            (990, false),
+            (840, false),
+            (990, false),
+            (990, true),
+            (990, true),
+        ] {
             judge(&mut meter, &mut now, busy, 1);
-            assert_eq!(meter.relief, Relief::NONE, "{busy}");
+            let got = (meter.is_frugal(), meter.relief);
+            assert_eq!(got, (frugal, Relief::NONE), "{busy}");
         }
         judge(&mut meter, &mut now, 990, 1);
         assert_eq!(meter.relief, Relief::NONE.more());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn what_was_too_much_is_tried_less_and_less_often() {
+        let mut now = Instant::now();
+        let mut meter = LoadMeter::new(now);
+        judge(&mut meter, &mut now, 990, STRAINED_WINDOWS * 2);
+        assert_eq!(meter.relief.level(), 1);
+        // Less than `ROOM` with a level left out, and too much without it.
+        let mut pause = || {
+            let begun = now;
+            while meter.relief.level() == 1 {
+                judge(&mut meter, &mut now, 580, 1);
+            }
+            let restored = now;
+            while meter.relief.level() == 0 {
+                judge(&mut meter, &mut now, 990, 1);
+            }
+            assert!(now - restored <= WINDOW * (STRAINED_WINDOWS + 1));
+            (restored - begun).as_secs()
+        };
+        let pauses: Vec<u64> = (0..6).map(|_| pause()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 80]);
+        // Once it bears what came back, the next is tried as soon as the first was.
+        judge(&mut meter, &mut now, 580, 810);
+        assert_eq!(meter.relief.level(), 0);
+        judge(&mut meter, &mut now, 580, 100);
+        judge(&mut meter, &mut now, 990, STRAINED_WINDOWS);
+        judge(&mut meter, &mut now, 580, 60);
+        assert_eq!(meter.relief.level(), 0);
     }
 
     #[test]
@@ -264,7 +378,7 @@ mod tests {
             (800, 10, true, 0),
             (600, 100, true, 0),
             (400, 55, false, 0),
-            (990, 5, true, 2),
+            (990, 7, true, 2),
             (400, 57, true, 1),
             (400, 51, true, 0),
             (400, 51, false, 0),
@@ -303,19 +417,30 @@ mod tests {
     }
 
     #[test]
-    fn a_full_worker_takes_no_further_call() {
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn a_worker_that_is_full_although_it_saves_takes_no_further_call() {
         let gauges = Gauges::default();
-        let (none, some) = (Duration::ZERO, Duration::from_secs(9));
-        for (busy, relief, recovery, room_in) in [
-            (0, Relief::NONE, none, none),
-            (740, Relief::NONE, none, none),
-            (760, Relief::NONE, none, WINDOW),
-            (100, Relief::NONE.more(), some, some),
-            (990, Relief::NONE.more(), some, some),
+        let mut now = Instant::now();
+        let mut meter = LoadMeter::new(now);
+        for (busy, windows, saves, room_in) in [
+            (740, 20, false, Duration::ZERO),
+            // It has only begun to save.
+            (800, 1, true, Duration::ZERO),
+            (800, FULL_WINDOWS - 1, true, Duration::ZERO),
+            // That was enough, and then it is not.
+            (600, 2, true, Duration::ZERO),
+            (820, FULL_WINDOWS, true, Duration::ZERO),
+            (820, 2, true, WINDOW),
+            (600, 2, true, Duration::ZERO),
+            // Something is left out, and what is left takes little.
+            (990, 2, true, CALM + WINDOW),
+            (300, 4, true, CALM),
         ] {
-            gauges.write(busy, relief, recovery);
-            assert_eq!(gauges.room_in(), room_in, "{busy} {relief:?}");
-            assert_eq!(gauges.is_full(), room_in > none, "{busy} {relief:?}");
+            judge(&mut meter, &mut now, busy, windows);
+            gauges.write(&meter);
+            let got = (meter.is_frugal(), gauges.room_in());
+            assert_eq!(got, (saves, room_in), "{busy} for {windows}");
+            assert_eq!(gauges.is_full(), room_in > Duration::ZERO, "{busy}");
         }
     }
 }

@@ -192,7 +192,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::router::Relief;
 
     fn join(router: u128, participant: u128) -> Command {
         Command::AddParticipant {
@@ -210,16 +209,16 @@ mod tests {
         let placement = idle(2);
         carry_out(&placement, &join(1, 10));
         let gauges = placement.state().gauges.clone();
-        gauges[1].write(400, Relief::NONE, Duration::ZERO);
+        gauges[1].pretend(400, Duration::ZERO);
         assert_eq!(carry_out(&placement, &join(2, 20)), 0);
-        gauges[0].write(800, Relief::NONE, Duration::ZERO);
+        gauges[0].pretend(800, Duration::from_millis(100));
         assert_eq!(placement.room_in(), Duration::ZERO);
         assert_eq!(carry_out(&placement, &join(3, 30)), 1);
         // Less busy, because it leaves out what it would do.
         let (sooner, later) = (Duration::from_secs(20), Duration::from_secs(26));
-        gauges[0].write(100, Relief::MOST, sooner);
+        gauges[0].pretend(100, sooner);
         assert_eq!(carry_out(&placement, &join(4, 40)), 1);
-        gauges[1].write(990, Relief::MOST, later);
+        gauges[1].pretend(990, later);
         assert_eq!(placement.room_in(), sooner);
     }
 

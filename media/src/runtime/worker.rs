@@ -263,7 +263,7 @@ impl Worker {
             return;
         };
         let busy = self.load.busy();
-        self.wiring.gauges.write(busy, relief, self.load.recovery());
+        self.wiring.gauges.write(&self.load);
         let frugal = self.load.is_frugal();
         if self.pace.save(frugal) {
             tracing::info!(busy = busy / 10, frugal, "the media worker's turns change");

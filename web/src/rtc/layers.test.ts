@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../logger';
 import { FakeSender } from '../testing/FakePeerConnection';
 import { settled } from '../testing/values';
@@ -87,6 +87,39 @@ describe('Layers', () => {
     layers.want(['q', 'h']);
     await settled();
     expect(sender.activeLayers()).toEqual(['q', 'h']);
+  });
+
+  describe('when the browser refuses', () => {
+    afterEach(() => vi.useRealTimers());
+
+    it('tries again, what is wanted by then', async () => {
+      vi.useFakeTimers();
+      const sender = camera();
+      const layers = layersOf(sender);
+      layers.want(['q']);
+      await vi.advanceTimersByTimeAsync(0);
+      sender.refusal = new Error('not now');
+      layers.want(['q', 'h']);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(sender.activeLayers()).toEqual(['q']);
+      sender.refusal = undefined;
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(sender.activeLayers()).toEqual(['q', 'h']);
+    });
+
+    it('gives up in the end, until something else is wanted', async () => {
+      vi.useFakeTimers();
+      const sender = camera();
+      const warn = vi.fn();
+      const layers = layersOf(sender, { ...silentLogger, warn });
+      sender.refusal = new Error('closed');
+      layers.want(['q']);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(warn).toHaveBeenCalledTimes(5);
+      layers.want(['q', 'h']);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(warn).toHaveBeenCalledTimes(10);
+    });
   });
 
   it('waits for encodings that come with the answer', async () => {

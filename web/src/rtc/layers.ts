@@ -5,6 +5,10 @@
 
 import type { Logger } from '../logger';
 
+const RETRY_MS = 1000;
+/** A sender that refuses so often is broken, or closed. */
+const MAX_ATTEMPTS = 5;
+
 /** Rids; undefined stands for all of them. */
 type WantedLayers = readonly string[] | undefined;
 
@@ -27,6 +31,7 @@ export class Layers {
   #wanted: WantedLayers;
   #due = false;
   #setting = false;
+  #attempts = 0;
 
   constructor(
     private readonly sender: Pick<RTCRtpSender, 'getParameters' | 'setParameters'>,
@@ -35,6 +40,7 @@ export class Layers {
 
   want(wanted: WantedLayers): void {
     this.#wanted = wanted;
+    this.#attempts = 0;
     this.apply();
   }
 
@@ -59,8 +65,12 @@ export class Layers {
       // Both in one turn: parameters that were read earlier are refused.
       const parameters = this.sender.getParameters();
       if (activate(parameters.encodings, this.#wanted)) await this.sender.setParameters(parameters);
+      this.#attempts = 0;
     } catch (error) {
       this.logger.warn('The layers to send could not be set', { error: String(error) });
+      this.#attempts += 1;
+      // The server says it once: a layer that stayed off would be missed for ever.
+      if (this.#attempts < MAX_ATTEMPTS) setTimeout(() => this.apply(), RETRY_MS);
     }
   }
 }
