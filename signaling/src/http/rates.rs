@@ -170,7 +170,7 @@ impl<K: Eq + Hash> Table<K> {
     fn take(&self, key: K, now: UnixMillis) -> Result<(), Duration> {
         let now = now.0;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = full_at.get(&key).copied().unwrap_or(now).max(now);
+        let level = self.level(&mut full_at, &key, now);
         self.check(level, now)?;
         if full_at.len() >= MAX_ENTRIES {
             full_at.retain(|_, full| *full > now);
@@ -182,9 +182,20 @@ impl<K: Eq + Hash> Table<K> {
     }
 
     fn peek(&self, key: &K, now: UnixMillis) -> Result<(), Duration> {
-        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = full_at.get(key).copied().unwrap_or(now.0);
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let level = self.level(&mut full_at, key, now.0);
         self.check(level, now.0)
+    }
+
+    /// When the bucket of `key` is full again. None is emptier than empty: what says so was
+    /// written before the clock was set back.
+    fn level(&self, full_at: &mut HashMap<K, i64>, key: &K, now: i64) -> i64 {
+        let empty = now + self.interval() * i64::from(self.rate.burst);
+        let Some(full) = full_at.get_mut(key) else {
+            return now;
+        };
+        *full = (*full).min(empty);
+        (*full).max(now)
     }
 
     /// Whether one more fits into a bucket that is full again at `level`.
@@ -236,6 +247,20 @@ mod tests {
             assert_eq!(got, want, "request {i} at {at}");
         }
         assert_eq!(table.take("ben", UnixMillis(start)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let table = Table::new(RATE);
+        let now = UnixMillis(1_700_000_000_000);
+        let day_before = UnixMillis(now.0 - 86_400_000);
+        for _ in 0..RATE.burst {
+            assert_eq!(table.take("ann", now), Ok(()));
+        }
+        // As long as for the first after a burst, and no longer.
+        assert_eq!(table.peek(&"ann", day_before), Err(RATE.interval));
+        assert_eq!(table.take("ann", day_before), Err(RATE.interval));
+        assert_eq!(table.take("ann", day_before + RATE.interval), Ok(()));
     }
 
     #[test]

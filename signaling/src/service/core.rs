@@ -55,6 +55,7 @@ impl Core {
         let mut tx = self.store.begin().await.map_err(database)?;
         let locked = tx.lock_live(&turn.room().name).await.map_err(database)?;
         let Some(mut state) = locked else {
+            self.bury(turn);
             return Ok(None);
         };
         let outcome = self.apply(&mut state, transition)?;
@@ -139,23 +140,27 @@ impl Core {
         for participant in &state.present {
             self.rooms.enter(participant.id, &room.name);
         }
-        let mut aftermaths = Vec::new();
-        let mut live = room.live();
-        if let Some(old) = live.as_mut().filter(|old| old.call().id != state.call.id) {
-            // Its end was committed without our hearing of it.
-            aftermaths.push(old.close());
-            *live = None;
+        let over = |old: &LiveCall| old.call().id != state.call.id;
+        if room.live().as_ref().is_some_and(over) {
+            self.bury(turn);
         }
+        let mut live = room.live();
         let call =
             live.get_or_insert_with(|| LiveCall::new(state.clone(), room.early(state.call.id)));
         let aftermath = call.publish(state, &outcome.events);
         if aftermath.closed.is_some() {
             *live = None;
         }
-        aftermaths.push(aftermath);
         drop(live);
-        for aftermath in aftermaths {
-            self.settle(aftermath);
+        self.settle(aftermath);
+    }
+
+    /// The end of the Call that seemed to go on in the Room was committed without our
+    /// hearing of it.
+    fn bury(&self, turn: &Turn) {
+        let old = turn.room().live().take();
+        if let Some(mut old) = old {
+            self.settle(old.close());
         }
     }
 

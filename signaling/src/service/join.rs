@@ -56,6 +56,8 @@ impl Core {
         self.rooms.enter(id, &room);
         let joined = self.join_in(&turn, &who, id, purpose).await;
         match &joined {
+            // Whoever was asked, or is there by its word, has an id already.
+            Ok(joined) if joined.participant != id => self.rooms.exit(id),
             Ok(_) => {}
             // It may have been committed: then it was a visit of no length.
             Err(CallError::Unavailable) => self.suspect(id, Epoch::FIRST),
@@ -72,7 +74,6 @@ impl Core {
         purpose: Purpose,
     ) -> Result<Joined, CallError> {
         let (state, outcome) = self.commit_join(turn, who, id, purpose).await?;
-        // Whoever was asked, or is there by its word, has a row already.
         let id = outcome.seated.unwrap_or(id);
         self.rooms.enter(id, &turn.room().name);
         // The Router tells things from its opening on, which may be now.
@@ -82,7 +83,9 @@ impl Core {
             participant: id.into(),
         };
         if let Err(error) = self.media.request(command).await {
-            self.undo_join(turn, id, error).await;
+            let seated = state.find(id);
+            let epoch = seated.map_or(Epoch::FIRST, |p| p.presence.epoch);
+            self.undo_join(turn, (id, epoch), error).await;
             self.rooms.close_unless_live(turn.room(), state.call.id);
             return Err(CallError::Unavailable);
         }
@@ -142,14 +145,22 @@ impl Core {
 
     /// The media core has no place: on record the newcomer came and left, and nobody
     /// was told of either.
-    async fn undo_join(&self, turn: &Turn, id: ParticipantId, error: CommandError) {
+    async fn undo_join(
+        &self,
+        turn: &Turn,
+        (id, epoch): (ParticipantId, Epoch),
+        error: CommandError,
+    ) {
         tracing::warn!(%error, participant.id = %id, "no media for a newcomer");
         let leave = Transition::Leave {
             participant: id,
             reason: LeaveReason::Failed,
         };
-        // A failure is logged, and the Session that never was is suspected lost.
-        let _ = self.transact(turn, leave).await;
+        match self.transact(turn, leave).await {
+            Ok(_) => self.rooms.exit(id),
+            // Logged; it is looked at until the database has an answer.
+            Err(_) => self.suspect(id, epoch),
+        }
     }
 
     pub(super) async fn resume(

@@ -111,11 +111,9 @@ impl Core {
             ..Call::pending(new_call_id(now), new.room.clone(), nature, now)
         };
         let mut tx = self.store.begin().await.map_err(database)?;
-        if who.standing != Standing::Backend {
-            tx.put_user(&who, now).await.map_err(database)?;
-        }
+        let by = (who.standing != Standing::Backend).then_some(&who);
         let named: Vec<_> = members.iter().map(|(user, _)| user).collect();
-        tx.put_strangers(&named, now).await.map_err(database)?;
+        tx.put_people(by, &named, now).await.map_err(database)?;
         if let Some(ChatLink::Claimed(chat)) = &new.chat {
             tx.put_chat(chat, now).await.map_err(database)?;
         }

@@ -24,8 +24,9 @@ pub const MAX_SLOTS: usize = 64;
 /// mistake learns of it and goes on, a fuzzer does not go on for long.
 pub(super) const MAX_STRIKES: u32 = 50;
 
-/// Socket.IO packets that wait to be sent to a slow reader: half a full room's News.
-pub(crate) const MAX_OUTGOING_PACKETS: usize = 256;
+/// Socket.IO packets that wait to be sent to a slow reader: a quarter of a full room's News.
+/// With what one may pass on to another, 4 MB.
+pub(crate) const MAX_OUTGOING_PACKETS: usize = 128;
 /// Socket.IO events that wait to be heard: as many as may be said at once, and some.
 pub(super) const MAX_WAITING_EVENTS: usize = 128;
 

@@ -1,7 +1,7 @@
 //! What Calls have to know of users and chats: who they are called, who belongs to
 //! which chat, who is busy. (Tables `users`, `chats`, `chat_members`.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
@@ -12,6 +12,7 @@ use super::row::{RowExt, decode};
 use super::{Store, users};
 use crate::domain::call::Call;
 use crate::domain::directory::User;
+use crate::domain::principal::Principal;
 use crate::domain::time::UnixMillis;
 use crate::ids::{ChatId, UserId};
 
@@ -130,14 +131,20 @@ impl Store {
     }
 }
 
-/// Users of whom nothing but the id is known yet.
-pub(super) async fn put_strangers(
+/// Somebody, and users of whom nothing but the id is known yet. In the order of their ids, for
+/// two who name each other at the same time would wait for each other's rows.
+pub(super) async fn put_people(
     connection: &mut AnyConnection,
-    ids: &[&UserId],
+    who: Option<&Principal>,
+    strangers: &[&UserId],
     at: UnixMillis,
 ) -> Result<(), sqlx::Error> {
-    for id in ids {
-        users::ensure(connection, id, at).await?;
+    let ids = strangers.iter().copied().chain(who.map(|who| &who.user));
+    for id in ids.collect::<BTreeSet<_>>() {
+        match who.filter(|who| who.user == *id) {
+            Some(who) => users::put(connection, who, at).await?,
+            None => users::ensure(connection, id, at).await?,
+        }
     }
     Ok(())
 }

@@ -68,13 +68,14 @@ impl Transaction {
         users::put(&mut self.inner, who, at).await
     }
 
-    /// Makes rows for those who were named before they ever came.
-    pub async fn put_strangers(
+    /// Remembers who names others, and makes rows for those who never came.
+    pub async fn put_people(
         &mut self,
+        who: Option<&Principal>,
         users: &[&UserId],
         at: UnixMillis,
     ) -> Result<(), sqlx::Error> {
-        people::put_strangers(&mut self.inner, users, at).await
+        people::put_people(&mut self.inner, who, users, at).await
     }
 
     pub async fn put_chat(&mut self, chat: &ChatId, at: UnixMillis) -> Result<(), sqlx::Error> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use convoke_signaling::domain::participant::Connection;
 use convoke_signaling::error::CallError;
+use convoke_signaling::events::hub::Closed;
 use convoke_signaling::events::notice::Notice;
 use convoke_signaling::ids::ParticipantId;
 use convoke_signaling::service::CallConfig;
@@ -25,6 +26,23 @@ fn patient() -> CallConfig {
 }
 
 on_both_databases! {
+    /// The connection broke between the commit and its answer.
+    async fn an_end_that_was_not_heard_of_is_told_with_the_next_word(db: TestDb) {
+        let world = World::new(&db).await;
+        let mut anna = world.join("anna", "r").await;
+        let bert = world.join("bert", "r").await;
+        next(&mut anna.notices).await;
+        db.execute("update calls set status = 'ended', ended_at = updated_at, end_reason = 'completed'")
+            .await;
+        world.service.leave(bert.participant).await.unwrap();
+        assert_eq!(anna.notices.recv().await.unwrap_err(), Closed::Over);
+        assert_eq!(world.service.going_on(), (0, 0));
+        eventually("the media is closed", async || {
+            (world.media.members() == 0).then_some(())
+        })
+        .await;
+    }
+
     async fn what_the_database_could_not_take_is_made_up_for(db: TestDb) {
         let world = World::with(&db, patient()).await;
         let mut anna = world.join("anna", "r").await;

@@ -100,6 +100,32 @@ on_both_databases! {
         }
     }
 
+    /// Each names the other: their rows are written in one order.
+    async fn two_who_call_each_other_at_once_both_do(db: TestDb) {
+        let world = World::new(&db).await;
+        for round in 0..10 {
+            let (anna, bert) = (principal("anna"), principal("bert"));
+            let (to_bert, to_anna) = (format!("a{round}"), format!("b{round}"));
+            let (one, other) = tokio::join!(
+                world.service.plan(&anna, calling(&to_bert, &["bert"])),
+                world.service.plan(&bert, calling(&to_anna, &["anna"])),
+            );
+            one.unwrap();
+            other.unwrap();
+        }
+    }
+
+    async fn nothing_is_left_of_a_call_that_was_answered(db: TestDb) {
+        let world = World::new(&db).await;
+        call(&world, "anna", "r", &["bert"]).await;
+        let anna = world.join("anna", "r").await;
+        let bert = world.join("bert", "r").await;
+        assert_eq!(world.service.going_on(), (1, 2));
+        world.service.leave(anna.participant).await.unwrap();
+        world.service.leave(bert.participant).await.unwrap();
+        assert_eq!(world.service.going_on(), (0, 0));
+    }
+
     async fn nobody_answers_and_a_restart_does_not_help(db: TestDb) {
         let world = World::new(&db).await;
         let record = call(&world, "anna", "r", &["bert"]).await;

@@ -1,11 +1,12 @@
 //! The Socket.IO namespace `/calls`.
 
+use convoke_signaling::session::SessionConfig;
 use serde_json::{Value, json};
 
 use crate::chat_calls::{ask, initiate, path};
 use crate::common::{Engine, TestDb, eventually};
 use crate::on_both_databases;
-use crate::served::Served;
+use crate::served::{Served, Setup};
 use crate::sio::{By, Sio};
 
 async fn connect(served: &Served, user: &str) -> Sio {
@@ -168,8 +169,9 @@ on_both_databases! {
             ann.ask("ice_candidate", &long).await["error"]["code"],
             "invalid"
         );
-        let long = json!({"callId": call, "targetUserId": "2", "offer": "x".repeat(400_000)});
+        let long = json!({"callId": call, "targetUserId": "2", "offer": "x".repeat(40_000)});
         assert_eq!(ann.ask("offer", &long).await["error"]["code"], "invalid");
+        assert_eq!(ann.ask("offer", &to("1")).await["error"]["code"], "invalid");
         // Nothing of all this came to anybody.
         ben.emit("sfu", &json!({"type": "ping"})).await;
         ben.expect_sfu("pong").await;
@@ -180,6 +182,43 @@ on_both_databases! {
             (answer["error"]["code"] == "unreachable").then_some(())
         };
         eventually("nobody is there", gone).await;
+    }
+
+    async fn nobody_passes_on_descriptions_without_end(db: TestDb) {
+        let limited = SessionConfig { rate_limits: true, ..SessionConfig::default() };
+        let served = Served::with(&db, Setup { sessions: limited, ..Setup::default() }).await;
+        let (mut ann, _ben, call) = two_in_a_call(&served).await;
+        let offer = json!({"callId": call, "targetUserId": "2", "offer": "x"});
+        let mut passed = 0;
+        let refused = loop {
+            let answer = ann.ask("offer", &offer).await;
+            match answer["success"].as_bool() {
+                Some(true) => passed += 1,
+                _ => break answer,
+            }
+        };
+        assert_eq!(refused["error"]["code"], "too-many-requests");
+        // As many as offers to the SFU, and those that came while they were asked.
+        assert!((7..20).contains(&passed), "{passed}");
+    }
+
+    async fn who_is_gone_while_the_database_is_leaves_all_the_same(db: TestDb) {
+        let served = Served::start(&db).await;
+        let (_ann, ben, call) = two_in_a_call(&served).await;
+        db.execute("alter table call_participants rename to participants_away").await;
+        drop(ben);
+        let clock = &served.world.clock;
+        let retries = std::time::Duration::from_secs(1);
+        eventually("it is tried again", async || clock.someone_sleeps(retries).then_some(())).await;
+        db.execute("alter table participants_away rename to call_participants").await;
+        eventually("user 2 left", async || {
+            clock.advance(std::time::Duration::from_secs(5));
+            let (_, call) = ask(&served, "1", "GET", &path(&json!({"id": call}), ""), Value::Null).await;
+            let people = call["participants"].as_array().unwrap();
+            let left = |p: &&Value| p["userId"] == "2" && p["status"] == "left";
+            people.iter().find(left).map(drop)
+        })
+        .await;
     }
 
     async fn who_is_gone_with_its_last_connection_leaves_after_the_grace_time(db: TestDb) {

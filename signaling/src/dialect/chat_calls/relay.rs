@@ -9,8 +9,11 @@ use crate::error::CallError;
 use crate::http::problem::{Problem, RequestRefused};
 use crate::ids::UserId;
 use crate::service::{CallRecord, CallRef};
-use crate::session::limits::MAX_OFFER_BYTES;
 use crate::session::socketio::Link;
+
+/// A browser's offer with four cameras has some 20 kB. What is passed on waits for each
+/// device that does not read, as often as its queue is long.
+const MAX_DESCRIPTION_BYTES: usize = 32 * 1024;
 
 /// A candidate's line has some 150 bytes.
 const MAX_CANDIDATE_BYTES: usize = 4096;
@@ -23,7 +26,8 @@ pub(super) async fn description(
     event: &'static str,
     description: &Value,
 ) -> Answer {
-    bounded(description, MAX_OFFER_BYTES)?;
+    bounded(description, MAX_DESCRIPTION_BYTES)?;
+    link.pay_for_description()?;
     pass_on(link, call, target, event, (event, description)).await
 }
 
@@ -46,6 +50,9 @@ async fn pass_on(
     (field, value): (&'static str, &Value),
 ) -> Answer {
     let from = &link.who().user.clone();
+    if from == target {
+        return Err(RequestRefused::Invalid("nobody calls themselves".to_owned()).into());
+    }
     let record = link.service().call(link.who(), call).await?;
     if !(is_in(&record, from) && is_in(&record, target)) {
         return Err(CallError::NotInCall.into());

@@ -24,11 +24,12 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use inbox::Letterbox;
 pub(crate) use presence::Presences;
 
-use super::limits::{Bucket, MAX_STRIKES};
+use super::limits::{Bucket, MAX_STRIKES, OFFER_COST};
 use super::message::ClientMessage;
 use super::{Close, Reply, Session, SessionContext};
 use crate::dialect::SocketDialect;
 use crate::domain::principal::Principal;
+use crate::error::CallError;
 use crate::events::feed::{Feed, Lagged, News};
 use crate::http::problem::{Problem, RequestRefused};
 use crate::ids::{CallId, UserId};
@@ -41,6 +42,8 @@ const SESSION_EVENT: &str = "sfu";
 const ERROR_EVENT: &str = "call_error";
 /// Between attempts to end a Link whose send queue is full.
 const PARTING_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two tries to put on record that somebody is gone.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What all Links of one namespace share.
 pub(crate) struct Namespace {
@@ -103,6 +106,14 @@ impl Link {
             .into_iter()
             .filter(|device| device.emit(event, payload).is_ok());
         reached.count() > 0
+    }
+
+    /// What costs as much as an offer to the SFU.
+    pub(crate) fn pay_for_description(&mut self) -> Result<(), Problem> {
+        match self.out_of(OFFER_COST) {
+            true => Err(too_many()),
+            false => Ok(()),
+        }
     }
 
     /// From now on the user is in the Call by this Link, among others of its: when the
@@ -181,7 +192,7 @@ impl Link {
     async fn heard(&mut self, incoming: Incoming) {
         let (event, payload, ack) = incoming.open();
         let answer = match payload {
-            _ if self.out_of_tokens() => Some(Err(too_many())),
+            _ if self.out_of(1.0) => Some(Err(too_many())),
             Ok(payload) => self.answer(&event, payload).await,
             Err(what) => Some(Err(RequestRefused::Malformed(what).into())),
         };
@@ -225,8 +236,8 @@ impl Link {
         }
     }
 
-    fn out_of_tokens(&mut self) -> bool {
-        self.namespace.context.config.rate_limits && self.bucket.take(1.0, Instant::now()).is_err()
+    fn out_of(&mut self, cost: f64) -> bool {
+        self.namespace.context.config.rate_limits && self.bucket.take(cost, Instant::now()).is_err()
     }
 
     /// A client with a mistake learns of it; one that goes on like that does not.
@@ -270,8 +281,10 @@ impl Link {
         drop(self.session.take());
         for call in std::mem::take(&mut self.present) {
             if self.namespace.presences.leave(&self.who.user, call) {
-                // The Call may be over; whoever is not in it cannot go.
-                let _ = self.service().went(&self.who, CallRef::Id(call)).await;
+                let left = (Arc::clone(&self.namespace), self.who.clone(), call);
+                if !gone_on_record(&left).await {
+                    tokio::spawn(put_on_record(left));
+                }
             }
         }
         match close {
@@ -359,6 +372,31 @@ fn expiry(link: &Link) -> impl Future<Output = ()> + Send + use<> {
         };
         while clock.now() < end {
             clock.sleep(end.since(clock.now())).await;
+        }
+    }
+}
+
+/// A user whose last connection is gone, and the Call that it was in.
+type Left = (Arc<Namespace>, Principal, CallId);
+
+/// Whether the grace time has begun, or need not.
+async fn gone_on_record((namespace, who, call): &Left) -> bool {
+    let went = namespace
+        .context
+        .service
+        .went(who, CallRef::Id(*call))
+        .await;
+    // The Call may be over; whoever is not in it cannot go.
+    !matches!(went, Err(CallError::Unavailable))
+}
+
+/// As soon as the database has an answer, unless the user is back by then.
+async fn put_on_record(left: Left) {
+    let (namespace, who, call) = &left;
+    loop {
+        namespace.context.clock.sleep(RETRY).await;
+        if namespace.presences.contains(&who.user, *call) || gone_on_record(&left).await {
+            return;
         }
     }
 }

@@ -31,6 +31,10 @@ impl Presences {
         last
     }
 
+    pub(super) fn contains(&self, user: &UserId, call: CallId) -> bool {
+        self.lock().contains_key(&(user.clone(), call))
+    }
+
     /// A panic under the lock left whole entries.
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
