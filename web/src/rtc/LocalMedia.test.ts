@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CallError } from '../errors';
 import { FakeTrack, fakeTrack } from '../testing/FakePeerConnection';
+import { settled } from '../testing/values';
 import { LocalMedia } from './LocalMedia';
 
 function devices({ camera = true, microphone = true } = {}) {
@@ -26,6 +27,81 @@ function devices({ camera = true, microphone = true } = {}) {
   const states = () => [media.state('microphone'), media.state('camera')];
   return { media, opened, tracks, states };
 }
+
+/** Devices behind a prompt, which the user answers by `allow`. */
+function prompting() {
+  const answers: ((tracks: FakeTrack[]) => void)[] = [];
+  const asked = () => new Promise<FakeTrack[]>((answer) => answers.push(answer));
+  const one = async () => (await asked())[0]! as never;
+  const media = new LocalMedia({
+    openMicrophone: one,
+    openCamera: one,
+    openBoth: asked as never,
+    openScreen: asked as never,
+  });
+  const prompts = () => answers.length;
+  const allow = async (...kinds: ('audio' | 'video')[]) => {
+    const tracks = kinds.map(fakeTrack);
+    answers.shift()!(tracks);
+    await settled();
+    return tracks.map(({ stopped }) => stopped);
+  };
+  return { media, prompts, allow };
+}
+
+describe('the end', () => {
+  it.each([
+    ['both devices', (media: LocalMedia) => media.openDevices(), ['audio', 'video']],
+    ['the microphone', (media: LocalMedia) => media.setMicrophone(true), ['audio']],
+    ['the camera', (media: LocalMedia) => media.setCamera(true), ['video']],
+    ['the screen', (media: LocalMedia) => media.setScreen(true), ['video', 'audio']],
+  ] as const)('stops %s, opened only after it', async (_, open, kinds) => {
+    const { media, prompts, allow } = prompting();
+    const opening = open(media);
+    await settled();
+    media.closeAll();
+    expect(await allow(...kinds)).toEqual(kinds.map(() => true));
+    await opening;
+    expect(prompts()).toBe(0);
+    for (const source of ['microphone', 'camera', 'screen', 'screen_audio'] as const) {
+      expect(media.state(source)).toBe('off');
+    }
+  });
+
+  it('stops a device that was being switched to', async () => {
+    const { media, allow } = prompting();
+    void media.setCamera(true);
+    await settled();
+    await allow('video');
+    void media.selectDevice('camera', 'other');
+    await settled();
+    media.closeAll();
+    expect(await allow('video')).toEqual([true]);
+    expect(media.state('camera')).toBe('off');
+  });
+
+  it('opens nothing that had not begun', async () => {
+    const { media, prompts, allow } = prompting();
+    void media.setCamera(true);
+    void media.setScreen(true);
+    await settled();
+    media.closeAll();
+    await allow('video');
+    expect(prompts()).toBe(0);
+  });
+
+  it('is not for ever, and waits for no prompt', async () => {
+    const { media, allow } = prompting();
+    void media.openDevices();
+    await settled();
+    media.closeAll();
+    void media.setCamera(true);
+    await settled();
+    expect(await allow('audio', 'video')).toEqual([true, true]);
+    expect(await allow('video')).toEqual([false]);
+    expect([media.state('microphone'), media.state('camera')]).toEqual(['off', 'live']);
+  });
+});
 
 describe('LocalMedia', () => {
   it('asks once for both devices', async () => {

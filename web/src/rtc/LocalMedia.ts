@@ -34,6 +34,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #deviceIds = new Map<Capture, string>();
   /** One thing at a time, or two quick clicks open a camera twice. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** What was asked for before the end may still be opening after it. */
+  #ending = new AbortController();
 
   constructor(private readonly capturing: Capturing = devices) {
     super();
@@ -61,28 +63,28 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   /** Both, as far as they can be had: what cannot has its `error`. */
   openDevices(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (ended) => {
       const missing = CAPTURES.filter((source) => !this.#tracks.has(source));
       if (missing.length === CAPTURES.length && this.#deviceIds.size === 0) {
         const tracks = await this.capturing.openBoth().catch(() => []);
-        for (const track of tracks) this.#opened(captureOf(track), track);
+        for (const track of tracks) this.#opened(captureOf(track), track, ended);
       }
       // No camera is no reason to have no microphone.
       for (const source of CAPTURES.filter((source) => !this.#tracks.has(source))) {
-        await this.#open(source).catch(() => undefined);
+        await this.#open(source, ended).catch(() => undefined);
       }
     });
   }
 
   /** Muting keeps the device open: unmuting has to work at once. */
   setMicrophone(on: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (ended) => {
       const track = this.#tracks.get('microphone');
       if (track) {
         track.enabled = on;
         this.emit('changed', 'microphone');
       } else if (on) {
-        await this.#open('microphone');
+        await this.#open('microphone', ended);
       }
     });
   }
@@ -99,20 +101,20 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   /** Off closes the device, so that its light goes out. */
   setCamera(on: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (ended) => {
       if (!on) this.#close('camera');
-      else if (!this.#tracks.has('camera')) await this.#open('camera');
+      else if (!this.#tracks.has('camera')) await this.#open('camera', ended);
     });
   }
 
   setScreen(on: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (ended) => {
       if (!on) {
         this.#close('screen');
         this.#close('screen_audio');
       } else if (!this.#tracks.has('screen')) {
         for (const track of await this.capturing.openScreen()) {
-          this.#adopt(track.kind === 'video' ? 'screen' : 'screen_audio', track);
+          this.#adopt(track.kind === 'video' ? 'screen' : 'screen_audio', track, ended);
         }
       }
     });
@@ -120,27 +122,33 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   /** Switches at once when the source is in use, and is remembered otherwise. */
   selectDevice(source: Capture, deviceId: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (ended) => {
       this.#deviceIds.set(source, deviceId);
       const before = this.#tracks.get(source);
       if (!before) return;
       const enabled = before.enabled;
       // Phones open one camera at a time.
       this.#forget(source, before);
-      await this.#open(source, enabled);
+      await this.#open(source, ended, enabled);
     });
   }
 
   closeAll(): void {
+    this.#ending.abort();
+    this.#ending = new AbortController();
+    // Nothing that comes later has to wait for a prompt that nobody answers.
+    this.#queue = Promise.resolve();
     for (const source of [...this.#tracks.keys()]) this.#close(source);
   }
 
-  async #open(source: Capture, enabled = true): Promise<void> {
+  async #open(source: Capture, ended: AbortSignal, enabled = true): Promise<void> {
+    if (ended.aborted) return;
     try {
-      const track = await this.#openPreferred(source);
+      const track = await this.#openPreferred(source, ended);
       track.enabled = enabled;
-      this.#opened(source, track);
+      this.#opened(source, track, ended);
     } catch (error) {
+      if (ended.aborted) return;
       this.#errors.set(source, CallError.from(error));
       this.emit('changed', source);
       throw error;
@@ -148,7 +156,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   }
 
   /** The device chosen last may be unplugged: then any other. */
-  async #openPreferred(source: Capture): Promise<MediaStreamTrack> {
+  async #openPreferred(source: Capture, ended: AbortSignal): Promise<MediaStreamTrack> {
     const open = (id?: string) =>
       source === 'microphone' ? this.capturing.openMicrophone(id) : this.capturing.openCamera(id);
     const preferred = this.#deviceIds.get(source);
@@ -156,18 +164,20 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     try {
       return await open(preferred);
     } catch (error) {
-      if (CallError.from(error).reason !== 'no_device') throw error;
+      if (ended.aborted || CallError.from(error).reason !== 'no_device') throw error;
       this.#deviceIds.delete(source);
       return open();
     }
   }
 
-  #opened(source: Capture, track: MediaStreamTrack): void {
+  #opened(source: Capture, track: MediaStreamTrack, ended: AbortSignal): void {
     this.#errors.delete(source);
-    this.#adopt(source, track);
+    this.#adopt(source, track, ended);
   }
 
-  #adopt(source: TrackSource, track: MediaStreamTrack): void {
+  /** A track that nobody holds would keep its device on. */
+  #adopt(source: TrackSource, track: MediaStreamTrack, ended: AbortSignal): void {
+    if (ended.aborted) return track.stop();
     this.#tracks.set(source, track);
     track.addEventListener('ended', () => this.#ended(source, track));
     this.emit('changed', source);
@@ -195,8 +205,9 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     track.stop();
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(work);
+  #inTurn(work: (ended: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = this.#ending;
+    const done = this.#queue.then(() => (signal.aborted ? undefined : work(signal)));
     this.#queue = done.catch(() => undefined);
     return done;
   }
