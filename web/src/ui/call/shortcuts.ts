@@ -42,5 +42,12 @@ export function listenForShortcuts(shortcuts: Shortcuts): () => void {
     { signal },
   );
   document.addEventListener('keyup', ({ key }) => key === ' ' && shortcuts.talk(false), { signal });
+  // A key that is let go of elsewhere is not told here.
+  window.addEventListener('blur', () => shortcuts.talk(false), { signal });
+  document.addEventListener(
+    'visibilitychange',
+    () => document.visibilityState === 'hidden' && shortcuts.talk(false),
+    { signal },
+  );
   return () => stop.abort();
 }
