@@ -283,7 +283,7 @@ export class Call extends Emitter<CallEvents> {
   /** Told again after a lost connection, when the first may have been heard. */
   #muted(message: Message<'muted'>): void {
     const live = this.media.state('microphone') === 'live';
-    this.media.muteMicrophone();
+    void this.media.setMicrophone(false);
     if (live) this.emit('muted', message);
   }
 

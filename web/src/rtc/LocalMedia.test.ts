@@ -146,25 +146,43 @@ describe('LocalMedia', () => {
     expect(states()).toEqual(['muted', 'off']);
   });
 
-  it('is muted by others at once, whatever is being opened', async () => {
-    const { media, states } = devices();
+  it('is muted at once, whatever is being opened', async () => {
+    const { media, tracks, states } = devices();
     await media.setMicrophone(true);
     const opening = [media.setCamera(true), media.selectDevice('microphone', 'headset')];
-    media.muteMicrophone();
+    void media.setMicrophone(false);
     expect(media.track('microphone')?.enabled).toBe(false);
+    const enabled: (boolean | undefined)[] = [];
+    media.on('changed', () => enabled.push(media.track('microphone')?.enabled));
     await Promise.all(opening);
-    // Whatever was asked for before; what is asked for later counts.
-    await media.setCamera(false);
-    expect(states()).toEqual(['muted', 'off']);
-    media.muteMicrophone();
-    await media.setMicrophone(true);
-    expect(states()).toEqual(['live', 'off']);
+    expect(states()).toEqual(['muted', 'live']);
+    // Not for a moment either.
+    expect(enabled).not.toContain(true);
+    expect(tracks.map(({ stopped }) => stopped)).toEqual([true, false, false]);
   });
 
-  it('opens nothing to be muted', async () => {
+  it('is as was last wished for, however fast somebody clicks', async () => {
+    const { media, states } = devices();
+    await media.setMicrophone(true);
+    const opening = media.setCamera(true);
+    await Promise.all([media.setMicrophone(false), media.setMicrophone(true)]);
+    expect(states()[0]).toBe('live');
+    await Promise.all([media.setMicrophone(true), media.setMicrophone(false), opening]);
+    expect(states()).toEqual(['muted', 'live']);
+  });
+
+  it('comes muted when that is the wish by the time it is open', async () => {
+    const { media, allow } = prompting();
+    void media.setMicrophone(true);
+    await settled();
+    await media.setMicrophone(false);
+    await allow('audio');
+    expect(media.state('microphone')).toBe('muted');
+  });
+
+  it('is not opened when it is no longer wanted', async () => {
     const { media, opened, states } = devices();
-    media.muteMicrophone();
-    await media.setCamera(false);
+    await Promise.all([media.setMicrophone(true), media.setMicrophone(false)]);
     expect([opened, states()]).toEqual([[], ['off', 'off']]);
   });
 

@@ -32,6 +32,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #tracks = new Map<TrackSource, MediaStreamTrack>();
   #errors = new Map<TrackSource, CallError>();
   #deviceIds = new Map<Capture, string>();
+  /** The last wish: a microphone that is still opening comes as it says. */
+  #microphoneOn = true;
   /** One thing at a time, or two quick clicks open a camera twice. */
   #queue: Promise<unknown> = Promise.resolve();
   /** What was asked for before the end may still be opening after it. */
@@ -76,27 +78,15 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     });
   }
 
-  /** Muting keeps the device open: unmuting has to work at once. */
-  setMicrophone(on: boolean): Promise<void> {
-    return this.#inTurn(async (ended) => {
-      const track = this.#tracks.get('microphone');
-      if (track) {
-        track.enabled = on;
-        this.emit('changed', 'microphone');
-      } else if (on) {
-        await this.#open('microphone', ended);
-      }
-    });
-  }
-
-  /** By somebody else: at once, whatever is being opened meanwhile. */
-  muteMicrophone(): void {
+  /**
+   * Muting keeps the device open: unmuting has to work at once. Neither waits for
+   * what is being opened meanwhile, which may take as long as a prompt is open.
+   */
+  async setMicrophone(on: boolean): Promise<void> {
+    this.#microphoneOn = on;
     const track = this.#tracks.get('microphone');
-    if (track) {
-      track.enabled = false;
-      this.emit('changed', 'microphone');
-    }
-    void this.setMicrophone(false);
+    if (track) this.#enable(track);
+    else if (on) await this.#inTurn((ended) => this.#openMicrophone(ended));
   }
 
   /** Off closes the device, so that its light goes out. */
@@ -126,10 +116,9 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       this.#deviceIds.set(source, deviceId);
       const before = this.#tracks.get(source);
       if (!before) return;
-      const enabled = before.enabled;
       // Phones open one camera at a time.
       this.#forget(source, before);
-      await this.#open(source, ended, enabled);
+      await this.#open(source, ended);
     });
   }
 
@@ -138,14 +127,27 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     this.#ending = new AbortController();
     // Nothing that comes later has to wait for a prompt that nobody answers.
     this.#queue = Promise.resolve();
+    this.#microphoneOn = true;
     for (const source of [...this.#tracks.keys()]) this.#close(source);
   }
 
-  async #open(source: Capture, ended: AbortSignal, enabled = true): Promise<void> {
+  #enable(track: MediaStreamTrack): void {
+    if (track.enabled === this.#microphoneOn) return;
+    track.enabled = this.#microphoneOn;
+    this.emit('changed', 'microphone');
+  }
+
+  /** Unless it is open by now, or no longer wanted. */
+  async #openMicrophone(ended: AbortSignal): Promise<void> {
+    if (this.#microphoneOn && !this.#tracks.has('microphone')) {
+      await this.#open('microphone', ended);
+    }
+  }
+
+  async #open(source: Capture, ended: AbortSignal): Promise<void> {
     if (ended.aborted) return;
     try {
       const track = await this.#openPreferred(source, ended);
-      track.enabled = enabled;
       this.#opened(source, track, ended);
     } catch (error) {
       if (ended.aborted) return;
@@ -172,6 +174,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   #opened(source: Capture, track: MediaStreamTrack, ended: AbortSignal): void {
     this.#errors.delete(source);
+    if (source === 'microphone') track.enabled = this.#microphoneOn;
     this.#adopt(source, track, ended);
   }
 
