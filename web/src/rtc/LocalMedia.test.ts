@@ -4,19 +4,24 @@ import { FakeTrack, fakeTrack } from '../testing/FakePeerConnection';
 import { settled } from '../testing/values';
 import { LocalMedia } from './LocalMedia';
 
+type Capture = 'microphone' | 'camera';
+
 function devices({ camera = true, microphone = true } = {}) {
   const opened: string[] = [];
   const tracks: FakeTrack[] = [];
-  const open = (name: string, kind: 'audio' | 'video', there: boolean) => async (id?: string) => {
+  const there = { camera, microphone };
+  const open = (name: Capture, kind: 'audio' | 'video') => async (id?: string) => {
     opened.push(id === undefined ? name : `${name} ${id}`);
-    if (!there || id === 'unplugged') throw new CallError('no_device');
+    if (!there[name] || id === 'unplugged') throw new CallError('no_device');
+    if (id === 'busy') throw new CallError('device_busy');
     const track = fakeTrack(kind);
+    track.deviceId = id ?? `any ${name}`;
     tracks.push(track);
     return track;
   };
   const media = new LocalMedia({
-    openMicrophone: open('microphone', 'audio', microphone),
-    openCamera: open('camera', 'video', camera),
+    openMicrophone: open('microphone', 'audio'),
+    openCamera: open('camera', 'video'),
     openBoth: async () => {
       opened.push('both');
       if (!camera || !microphone) throw new CallError('no_device');
@@ -25,7 +30,7 @@ function devices({ camera = true, microphone = true } = {}) {
     openScreen: async () => [fakeTrack('video'), fakeTrack('audio')],
   });
   const states = () => [media.state('microphone'), media.state('camera')];
-  return { media, opened, tracks, states };
+  return { media, opened, tracks, states, there };
 }
 
 /** Devices behind a prompt, which the user answers by `allow`. */
@@ -200,6 +205,48 @@ describe('LocalMedia', () => {
     tracks[0]!.ends();
     expect(states()[1]).toBe('off');
     expect(media.error('camera')?.reason).toBe('no_device');
+  });
+
+  it.each(['live', 'muted'] as const)('replaces a %s microphone that is unplugged', async (as) => {
+    const { media, opened, tracks, states } = devices();
+    await media.setMicrophone(true);
+    await media.selectDevice('microphone', 'headset');
+    await media.setMicrophone(as === 'live');
+    tracks[1]!.ends();
+    expect(states()[0]).toBe('off');
+    await settled();
+    expect(opened).toEqual(['microphone', 'microphone headset', 'microphone']);
+    expect(states()[0]).toBe(as);
+    expect(media.error('microphone')).toBeUndefined();
+    // Once: the next may be as broken.
+    tracks[2]!.ends();
+    await settled();
+    expect(opened).toHaveLength(3);
+    expect(media.error('microphone')?.reason).toBe('no_device');
+  });
+
+  it('says so when no other microphone is there', async () => {
+    const { media, tracks, there } = devices();
+    await media.setMicrophone(true);
+    there.microphone = false;
+    tracks[0]!.ends();
+    await settled();
+    expect(media.error('microphone')?.reason).toBe('no_device');
+  });
+
+  it.each(['busy', 'unplugged'])('keeps its device when the new one is %s', async (id) => {
+    const { media, opened, states } = devices();
+    await media.setCamera(true);
+    await media.selectDevice('camera', 'front');
+    await expect(media.selectDevice('camera', id)).rejects.toThrow();
+    expect(opened).toEqual(['camera', 'camera front', `camera ${id}`, 'camera front']);
+    expect([states()[1], media.deviceId('camera')]).toEqual(['live', 'front']);
+    expect(media.error('camera')).toBeDefined();
+    // And later.
+    await media.setCamera(false);
+    await media.setCamera(true);
+    expect(opened.at(-1)).toBe('camera front');
+    expect(media.error('camera')).toBeUndefined();
   });
 
   it('stops the sound of a screen with its picture', async () => {

@@ -34,6 +34,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #deviceIds = new Map<Capture, string>();
   /** The last wish: a microphone that is still opening comes as it says. */
   #microphoneOn = true;
+  /** Opened by itself, in place of a microphone that was unplugged. */
+  #replacement: MediaStreamTrack | undefined;
   /** One thing at a time, or two quick clicks open a camera twice. */
   #queue: Promise<unknown> = Promise.resolve();
   /** What was asked for before the end may still be opening after it. */
@@ -110,15 +112,28 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     });
   }
 
-  /** Switches at once when the source is in use, and is remembered otherwise. */
+  /**
+   * Switches at once when the source is in use, and is remembered otherwise. What
+   * cannot be had has its `error`, and the device from before is in use again.
+   */
   selectDevice(source: Capture, deviceId: string): Promise<void> {
     return this.#inTurn(async (ended) => {
-      this.#deviceIds.set(source, deviceId);
       const before = this.#tracks.get(source);
+      const previous = this.deviceId(source);
+      this.#deviceIds.set(source, deviceId);
       if (!before) return;
       // Phones open one camera at a time.
       this.#forget(source, before);
-      await this.#open(source, ended);
+      try {
+        this.#opened(source, await this.#capture(source, deviceId), ended);
+      } catch (error) {
+        if (ended.aborted) return;
+        if (previous === undefined) this.#deviceIds.delete(source);
+        else this.#deviceIds.set(source, previous);
+        const again = await this.#openPreferred(source, ended).catch(() => undefined);
+        if (again) this.#opened(source, again, ended);
+        if (!ended.aborted) this.#failed(source, error);
+      }
     });
   }
 
@@ -147,28 +162,34 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   async #open(source: Capture, ended: AbortSignal): Promise<void> {
     if (ended.aborted) return;
     try {
-      const track = await this.#openPreferred(source, ended);
-      this.#opened(source, track, ended);
+      this.#opened(source, await this.#openPreferred(source, ended), ended);
     } catch (error) {
-      if (ended.aborted) return;
-      this.#errors.set(source, CallError.from(error));
-      this.emit('changed', source);
-      throw error;
+      if (!ended.aborted) this.#failed(source, error);
     }
+  }
+
+  #failed(source: Capture, error: unknown): never {
+    this.#errors.set(source, CallError.from(error));
+    this.emit('changed', source);
+    throw error;
+  }
+
+  #capture(source: Capture, id?: string): Promise<MediaStreamTrack> {
+    return source === 'microphone'
+      ? this.capturing.openMicrophone(id)
+      : this.capturing.openCamera(id);
   }
 
   /** The device chosen last may be unplugged: then any other. */
   async #openPreferred(source: Capture, ended: AbortSignal): Promise<MediaStreamTrack> {
-    const open = (id?: string) =>
-      source === 'microphone' ? this.capturing.openMicrophone(id) : this.capturing.openCamera(id);
     const preferred = this.#deviceIds.get(source);
-    if (preferred === undefined) return open();
+    if (preferred === undefined) return this.#capture(source);
     try {
-      return await open(preferred);
+      return await this.#capture(source, preferred);
     } catch (error) {
       if (ended.aborted || CallError.from(error).reason !== 'no_device') throw error;
       this.#deviceIds.delete(source);
-      return open();
+      return this.#capture(source);
     }
   }
 
@@ -189,11 +210,23 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   /** Unplugged, or stopped with the browser's own "stop sharing". */
   #ended(source: TrackSource, track: MediaStreamTrack): void {
     if (this.#tracks.get(source) !== track) return;
-    if (source === 'microphone' || source === 'camera') {
+    if (source === 'screen') return void this.setScreen(false);
+    const replace = source === 'microphone' && track !== this.#replacement;
+    if (!replace && source !== 'screen_audio') {
       this.#errors.set(source, new CallError('no_device'));
     }
-    if (source === 'screen') void this.setScreen(false);
-    else this.#close(source);
+    this.#close(source);
+    if (replace) void this.#replaceMicrophone().catch(() => undefined);
+  }
+
+  /** Who talks on without being heard does not notice. Once, or two broken ones take turns. */
+  #replaceMicrophone(): Promise<void> {
+    return this.#inTurn(async (ended) => {
+      if (this.#tracks.has('microphone')) return;
+      this.#deviceIds.delete('microphone');
+      await this.#open('microphone', ended);
+      this.#replacement = this.#tracks.get('microphone');
+    });
   }
 
   #close(source: TrackSource): void {

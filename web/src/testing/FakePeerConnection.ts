@@ -9,6 +9,7 @@ export class FakeTrack extends EventTarget {
   enabled = true;
   contentHint = '';
   stopped = false;
+  deviceId: string | undefined;
 
   constructor(readonly kind: 'audio' | 'video') {
     super();
@@ -19,7 +20,7 @@ export class FakeTrack extends EventTarget {
   }
 
   getSettings(): MediaTrackSettings {
-    return {};
+    return this.deviceId === undefined ? {} : { deviceId: this.deviceId };
   }
 
   /** Unplugged, or "stop sharing" in the browser's own bar. */

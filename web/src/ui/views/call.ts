@@ -9,6 +9,7 @@ import { Banner } from '../call/Banner';
 import { type ControlName, Controls } from '../call/Controls';
 import { People } from '../call/People';
 import { StrainNote } from '../call/StrainNote';
+import { tellFailures } from '../call/deviceFailures';
 import { listenForShortcuts } from '../call/shortcuts';
 import { Toasts } from '../call/toasts';
 import { keepScreenOn } from '../call/wakeLock';
@@ -17,7 +18,7 @@ import { h, setHidden, type View } from '../dom';
 import { icon } from '../icons';
 import { roomPath } from '../rooms';
 import { Stage } from '../stage/Stage';
-import { deviceMessage, mutedBy } from '../words';
+import { mutedBy } from '../words';
 
 /** What the page needs of a Call; the gallery of dev/ has another one. */
 export type CallLike = Pick<
@@ -116,6 +117,7 @@ export class CallView implements View {
       call.on('muted', ({ by }) => this.#toasts.show(mutedBy(by?.name))),
       call.on('participantJoined', ({ name }) => this.#news(`${name} joined`)),
       call.on('participantLeft', ({ name }) => this.#news(`${name} left`)),
+      tellFailures(call.media, (text) => this.#toasts.show(text)),
       listenForShortcuts({
         act: (name) => this.#act(name),
         talk: (on) => this.#talk(on),
@@ -161,9 +163,9 @@ export class CallView implements View {
     const { media } = this.call;
     switch (name) {
       case 'microphone':
-        return this.#try('microphone', media.setMicrophone(media.state('microphone') !== 'live'));
+        return this.#try(media.setMicrophone(media.state('microphone') !== 'live'));
       case 'camera':
-        return this.#try('camera', media.setCamera(media.state('camera') !== 'live'));
+        return this.#try(media.setCamera(media.state('camera') !== 'live'));
       case 'share':
         return this.#share();
       case 'invite':
@@ -181,8 +183,9 @@ export class CallView implements View {
     }
   }
 
-  #try(device: 'microphone' | 'camera', done: Promise<void>): void {
-    done.catch((error: unknown) => this.#toasts.show(deviceMessage(device, CallError.from(error))));
+  /** What went wrong is in `media.error`, and told from there. */
+  #try(done: Promise<void>): void {
+    done.catch(() => undefined);
   }
 
   #share(): void {
@@ -200,7 +203,7 @@ export class CallView implements View {
     const { media } = this.call;
     if (on ? media.state('microphone') !== 'muted' : !this.#talking) return;
     this.#talking = on;
-    void media.setMicrophone(on);
+    this.#try(media.setMicrophone(on));
   }
 
   async #muteOthers(): Promise<void> {
