@@ -273,12 +273,17 @@ describe('the layout', () => {
 });
 
 describe('after a lost WebSocket', () => {
-  const lost = async (more: Partial<Message<'joined'>>, path?: RTCPeerConnectionState) => {
+  const lost = async (
+    more: Partial<Message<'joined'>>,
+    path?: RTCPeerConnectionState,
+    meanwhile?: () => void,
+  ) => {
     const all = await inCall({ participants: [participant('p1')] });
     await all.local.setMicrophone(false);
     all.server.socket.ends();
     if (path) all.connection().becomes(path);
     expect(all.call.state.phase.name).toBe('reconnecting');
+    meanwhile?.();
     looksAtThePage();
     all.server.welcomes({ resumed: true });
     all.server.socket.says(joined(more));
@@ -300,8 +305,19 @@ describe('after a lost WebSocket', () => {
     });
   });
 
-  it('restarts ICE when the path is gone as well', async () => {
-    const { server, connection } = await lost({ media: 'kept' }, 'disconnected');
+  it.each(['disconnected', 'failed'] as const)(
+    'restarts ICE once when the path is %s as well',
+    async (path) => {
+      const { server, connection } = await lost({ media: 'kept' }, path);
+      expect(connection().restarts).toBe(1);
+      expect(server.socket.sentOf('offer')).toHaveLength(1);
+    },
+  );
+
+  it('restarts ICE for a network that changed before the path shows it', async () => {
+    const { server, connection } = await lost({ media: 'kept' }, undefined, () =>
+      window.dispatchEvent(new Event('online')),
+    );
     expect(connection().restarts).toBe(1);
     expect(server.socket.sentOf('offer')).toHaveLength(1);
   });

@@ -235,15 +235,17 @@ export class Call extends Emitter<CallEvents> {
     clearTimeout(this.#joinTimer);
     this.#logger.info('The call is joined', { room: joined.call.room, media: joined.media });
     this.#dispatch({ type: 'message', message: joined });
-    this.#recovery.stop();
-    this.#recovery.signalingChanged(true);
     if (joined.media === 'new' || !this.#transport) {
+      this.#recovery.stop();
+      this.#recovery.signalingChanged(true);
       this.#buildTransport();
       return;
     }
     this.#transport.signalingResumed();
     this.#tellAll(this.#transport);
+    // Before what is due is done, so that it is done once.
     if (this.#state.path !== 'connected') this.#recovery.networkChanged();
+    this.#recovery.signalingChanged(true);
   }
 
   #receive(message: ServerMessage): void {

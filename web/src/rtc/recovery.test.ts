@@ -79,6 +79,15 @@ describe('PathRecovery', () => {
     expect(done).toEqual(['restart']);
   });
 
+  it('rebuilds when that is due, whatever else is wished for meanwhile', () => {
+    const { path, done } = recovery();
+    path.signalingChanged(false);
+    path.serverLostPath();
+    path.networkChanged();
+    path.signalingChanged(true);
+    expect(done).toEqual(['rebuild']);
+  });
+
   it('forgets the wish when the path came back meanwhile', () => {
     const { path, done } = recovery();
     path.signalingChanged(false);

@@ -88,7 +88,8 @@ export class PathRecovery {
   #do(what: keyof Repairs): void {
     clearTimeout(this.#timer);
     if (!this.#signaling) {
-      this.#due = what;
+      // Which does what a restart does, too.
+      if (this.#due !== 'rebuild') this.#due = what;
       return;
     }
     this.#due = undefined;
