@@ -61,10 +61,22 @@ export async function openBoth(): Promise<MediaStreamTrack[]> {
   }
 }
 
+/** Screen Capture; TypeScript does not know all of it yet. */
+type Supported = MediaTrackSupportedConstraints & { restrictOwnAudio?: boolean };
+
+/** What this page plays, which are the others, is not to be sent back to them. */
+function screenOptions(devices: MediaDevices) {
+  const { restrictOwnAudio = false } = devices.getSupportedConstraints() as Supported;
+  return restrictOwnAudio
+    ? { video: true, audio: { ...SCREEN_AUDIO, restrictOwnAudio } }
+    : { video: true, audio: SCREEN_AUDIO, systemAudio: 'exclude' };
+}
+
 /** The picture, and the sound where the browser and the user give it. */
 export async function openScreen(): Promise<MediaStreamTrack[]> {
   try {
-    const stream = await mediaDevices().getDisplayMedia({ video: true, audio: SCREEN_AUDIO });
+    const devices = mediaDevices();
+    const stream = await devices.getDisplayMedia(screenOptions(devices));
     return stream.getTracks();
   } catch (error) {
     throw error instanceof CallError ? error : CallError.fromDevice(error);
