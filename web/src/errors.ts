@@ -37,8 +37,8 @@ export class CallError extends Error {
 
   /** Names are those of Media Capture and Streams §10.2.3 and of older browsers. */
   static fromDevice(error: unknown): CallError {
-    const name = error instanceof DOMException ? error.name : '';
-    const message = error instanceof Error ? error.message : String(error);
+    // Safari's OverconstrainedError is neither a DOMException nor an Error.
+    const { name, message = String(error) } = Object(error) as { name?: string; message?: string };
     switch (name) {
       case 'NotAllowedError':
       case 'SecurityError':
