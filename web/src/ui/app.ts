@@ -5,6 +5,7 @@
 
 import { Call } from '../call/Call';
 import { type CallState, isOver } from '../call/state';
+import { CallError } from '../errors';
 import { consoleLogger } from '../logger';
 import { Presence } from '../presence';
 import { LocalMedia } from '../rtc/LocalMedia';
@@ -33,9 +34,14 @@ export class App {
 
   start(): void {
     identity.adoptTokenFromAddress();
-    window.addEventListener('popstate', () => this.#route());
+    window.addEventListener('popstate', () => {
+      identity.adoptTokenFromAddress();
+      this.#route();
+    });
     // A link with a token, pasted over the page's own address.
-    window.addEventListener('hashchange', () => identity.adoptTokenFromAddress());
+    window.addEventListener('hashchange', () => {
+      if (identity.adoptTokenFromAddress()) this.#route();
+    });
     // Closing the tab is leaving; the others should not wait for the timeout.
     window.addEventListener('pagehide', () => this.#call?.leave());
     this.#route();
@@ -67,7 +73,7 @@ export class App {
     document.title = `${room} · Convoke`;
     const media = new LocalMedia();
     this.#media = media;
-    const token = identity.token();
+    const token = identity.tokenFor(room);
     const given = token === undefined ? undefined : identity.nameInToken(token);
     if (token !== undefined) this.#presence = new Presence(room, token, fetch.bind(window), window);
     this.#show(
@@ -86,7 +92,7 @@ export class App {
   }
 
   #join(room: string, name: string, media: LocalMedia): void {
-    const token = identity.token();
+    const token = identity.tokenFor(room);
     if (token === undefined) identity.rememberName(name);
     this.#presence?.stop();
     this.#presence = undefined;
@@ -105,13 +111,26 @@ export class App {
     call.join(room);
   }
 
-  #over(call: Call, { phase }: CallState): void {
+  #over(call: Call, { phase, room }: CallState): void {
     if (call !== this.#call) return;
     this.#call = undefined;
-    if (phase.name === 'failed') this.#showMessage(failureMessage(phase.error));
+    if (phase.name === 'failed') this.#failed(phase.error, room);
     else if (phase.name === 'ended') {
       this.#showMessage({ left: LEFT, removed: REMOVED, call_ended: ENDED }[phase.why]);
     }
+  }
+
+  #failed(error: CallError, room: string): void {
+    const unauthorized = error.reason === 'unauthorized';
+    const hasOther = identity.token() !== undefined && identity.tokenFor(room) === undefined;
+    const message = failureMessage(unauthorized && hasOther ? new CallError('forbidden') : error);
+    this.#showMessage(message);
+    const view = this.#view;
+    if (!unauthorized) return;
+    void identity.forgetRefusedToken(fetch.bind(window)).then((forgotten) => {
+      // By name, then.
+      if (forgotten && view === this.#view) this.#showMessage({ ...message, retry: true });
+    });
   }
 
   #showMessage(message: Message): void {

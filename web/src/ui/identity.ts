@@ -17,39 +17,62 @@ function stored(storage: () => Storage, key: string, value?: string): string | u
 
 /**
  * Takes a token out of the address bar before it is copied, bookmarked or seen on
- * a shared screen. It lives as long as the tab.
+ * a shared screen. It lives as long as the tab. False when there was none.
  */
-export function adoptTokenFromAddress(): void {
+export function adoptTokenFromAddress(): boolean {
   const url = new URL(location.href);
   const token = tokenOf(url);
-  if (token === undefined) return;
+  if (token === undefined) return false;
   setToken(token);
   url.hash = '';
   for (const name of TOKEN_PARAMETERS) url.searchParams.delete(name);
   history.replaceState(history.state, '', url.pathname + url.search);
+  return true;
 }
 
 export function token(): string | undefined {
   return stored(() => sessionStorage, TOKEN) || undefined;
 }
 
+/** To be shown for this room: one that names another room opens nothing here. */
+export function tokenFor(room: string): string | undefined {
+  const value = token();
+  return value === undefined || (claimsOf(value).room ?? room) === room ? value : undefined;
+}
+
 export function setToken(value: string): void {
   stored(() => sessionStorage, TOKEN, value);
 }
 
-export function forgetToken(): void {
+/**
+ * A token that the server refused would keep its bearer out of every room, also
+ * where a name is enough. True when it is forgotten.
+ */
+export async function forgetRefusedToken(ask: typeof fetch): Promise<boolean> {
+  const refused = token();
+  if (refused === undefined) return false;
+  const config: unknown = await ask('/api/v1/config')
+    .then((response) => response.json())
+    .catch(() => undefined);
+  // Another one may have come meanwhile.
+  if (!(config as { guests?: boolean } | undefined)?.guests || token() !== refused) return false;
   setToken('');
+  return true;
 }
 
 /** What the token says, unverified: only to greet its bearer. */
 export function nameInToken(value: string): string | undefined {
+  const { name } = claimsOf(value);
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
+function claimsOf(token: string): { name?: unknown; room?: unknown } {
   try {
-    const payload = value.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/');
+    const payload = token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/');
     const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    const { name } = JSON.parse(new TextDecoder().decode(bytes)) as { name?: unknown };
-    return typeof name === 'string' && name !== '' ? name : undefined;
+    return Object(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
-    return undefined;
+    return {};
   }
 }
 
