@@ -182,7 +182,7 @@ if (failure) {
     messageView(failureMessage(new CallError(failure as never)), actions).element,
   );
 } else {
-  const view = new CallView(call, '');
+  const view = new CallView(call, '', () => undefined);
   document.body.append(view.element);
   if (query.get('panel') === '1') {
     document.querySelector<HTMLElement>('[data-testid=people-button]')?.click();

@@ -29,6 +29,9 @@ export class App {
   /** Before the call, of somebody whose application has entered it already. */
   #presence: Presence | undefined;
   #speaker = '';
+  #onSpeaker = (id: string): void => {
+    this.#speaker = id;
+  };
 
   constructor(private readonly root: HTMLElement) {}
 
@@ -84,9 +87,8 @@ export class App {
         nameIsGiven: given !== undefined,
         join: (name) => this.#join(room, name, media),
         home: () => this.#go('/'),
-        speaker: (id) => {
-          this.#speaker = id;
-        },
+        speaker: this.#speaker,
+        onSpeaker: this.#onSpeaker,
       }),
     );
   }
@@ -107,7 +109,7 @@ export class App {
     this.#call = call;
     exposeForTests(call);
     call.on('state', (state) => isOver(state) && this.#over(call, state));
-    this.#show(new CallView(call, this.#speaker));
+    this.#show(new CallView(call, this.#speaker, this.#onSpeaker));
     call.join(room);
   }
 

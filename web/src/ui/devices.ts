@@ -1,6 +1,12 @@
 /** The three device menus, before the call and in it. */
 
-import { type DeviceKind, type Devices, listDevices, watchDevices } from '../rtc/devices';
+import {
+  type Device,
+  type DeviceKind,
+  type Devices,
+  listDevices,
+  watchDevices,
+} from '../rtc/devices';
 import type { LocalMedia } from '../rtc/LocalMedia';
 import { h, setHidden, type View } from './dom';
 
@@ -11,6 +17,12 @@ const LABELS: Record<DeviceKind, string> = {
 };
 const KINDS: readonly DeviceKind[] = ['microphone', 'camera', 'speaker'];
 
+/** Which Chromium lists, and others do not. */
+const withDefault = (speakers: Device[]): Device[] =>
+  speakers.length === 0 || speakers.some(({ id }) => id === 'default')
+    ? speakers
+    : [{ id: '', label: 'System default' }, ...speakers];
+
 export class DeviceMenus implements View {
   readonly element = h('div', { class: 'device-menus' });
   #selects = new Map<DeviceKind, HTMLSelectElement>();
@@ -18,7 +30,9 @@ export class DeviceMenus implements View {
   #stop: () => void;
 
   constructor(
-    private readonly media: LocalMedia,
+    private readonly media: Pick<LocalMedia, 'on' | 'deviceId' | 'selectDevice'>,
+    /** The one in use; none of them is the system's. */
+    private speaker: string,
     private readonly onSpeaker: (id: string) => void,
   ) {
     for (const kind of KINDS) {
@@ -47,9 +61,11 @@ export class DeviceMenus implements View {
       camera: [],
       speaker: [],
     }));
+    this.#keepSpeaker(devices.speaker);
+    devices.speaker = withDefault(devices.speaker);
     for (const kind of KINDS) {
       const select = this.#selects.get(kind)!;
-      const current = kind === 'speaker' ? select.value : this.media.deviceId(kind);
+      const current = kind === 'speaker' ? this.speaker : this.media.deviceId(kind);
       select.replaceChildren(
         ...devices[kind].map(({ id, label }) =>
           h('option', { value: id, selected: id === current }, label),
@@ -65,9 +81,21 @@ export class DeviceMenus implements View {
     this.element.remove();
   }
 
+  /** In one that was unplugged nobody is heard. */
+  #keepSpeaker(listed: readonly Device[]): void {
+    // Nothing is listed until a permission was given.
+    if (this.speaker === '' || listed.length === 0) return;
+    if (!listed.some(({ id }) => id === this.speaker)) this.#setSpeaker('');
+  }
+
+  #setSpeaker(id: string): void {
+    this.speaker = id;
+    this.onSpeaker(id);
+  }
+
   #chosen(kind: DeviceKind): void {
     const id = this.#selects.get(kind)!.value;
-    if (kind === 'speaker') this.onSpeaker(id);
+    if (kind === 'speaker') this.#setSpeaker(id);
     // What went wrong is in `media.error`, which the views show.
     else void this.media.selectDevice(kind, id).catch(() => undefined);
   }

@@ -58,10 +58,14 @@ export class CallView implements View {
   constructor(
     private readonly call: CallLike,
     speaker: string,
+    onSpeaker: (id: string) => void,
   ) {
     this.#stage = new Stage(call);
     this.#audio.setSink(speaker);
-    this.#menus = new DeviceMenus(call.media, (id) => this.#audio.setSink(id));
+    this.#menus = new DeviceMenus(call.media, speaker, (id) => {
+      this.#audio.setSink(id);
+      onSpeaker(id);
+    });
     this.#settings = this.#settingsDialog();
     this.#sharing = this.#sharingNote();
     this.#alone = this.#aloneNote();

@@ -19,7 +19,9 @@ export interface PrejoinOptions {
   nameIsGiven: boolean;
   join(name: string): void;
   home(): void;
-  speaker(id: string): void;
+  /** The chosen one, or empty for the system's. */
+  speaker: string;
+  onSpeaker(id: string): void;
 }
 
 export class PrejoinView implements View {
@@ -72,7 +74,7 @@ export class PrejoinView implements View {
     this.#camera = this.#toggle('camera-button', this.#cameraIcon, () =>
       media.setCamera(media.state('camera') !== 'live'),
     );
-    this.#menus = new DeviceMenus(media, options.speaker);
+    this.#menus = new DeviceMenus(media, options.speaker, options.onSpeaker);
     this.#preview.append(
       h('div', { class: 'tile-backdrop' }, this.#avatar),
       this.#video,
