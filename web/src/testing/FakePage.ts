@@ -70,6 +70,12 @@ export class FakeElement extends EventTarget {
     }
   }
 
+  insertBefore(node: FakeElement, before: FakeElement | null): void {
+    this.append(node);
+    this.children.pop();
+    this.children.splice(before ? this.children.indexOf(before) : this.children.length, 0, node);
+  }
+
   replaceChildren(...nodes: (FakeElement | string)[]): void {
     for (const child of [...this.children]) child.remove();
     this.append(...nodes);

@@ -172,6 +172,10 @@ export class Controls implements View {
     );
   }
 
+  get peopleButton(): HTMLElement {
+    return this.#people.element;
+  }
+
   render(state: ControlsState): void {
     this.#microphone.setDevice(state.microphoneOn, ['mic', 'micOff'], ['Mute', 'Unmute']);
     this.#camera.setDevice(

@@ -11,7 +11,7 @@ import {
 } from '../../call/state';
 import type { ParticipantInfo } from '../../protocol/messages';
 import { Avatar } from '../avatar';
-import { h, setHidden, type View } from '../dom';
+import { h, setAttribute, setHidden, setText, type View } from '../dom';
 import { icon } from '../icons';
 
 const ROLES = { host: 'Host', moderator: 'Moderator', participant: '', viewer: 'Watching' } as const;
@@ -23,7 +23,7 @@ export class People implements View {
 
   #muteOthers: HTMLButtonElement;
   #end: HTMLButtonElement;
-  #shown = '';
+  #rows = new Map<string, Row>();
 
   constructor(act: (name: 'invite' | 'people' | 'muteOthers' | 'end') => void) {
     this.#muteOthers = h(
@@ -73,36 +73,67 @@ export class People implements View {
     );
   }
 
+  /** Who closes it from inside goes on where it was opened. */
+  setOpen(open: boolean, opener: HTMLElement): void {
+    const inside = this.element.contains(document.activeElement);
+    setHidden(this.element, !open);
+    if (!open && inside) opener.focus();
+  }
+
   render(state: CallState): void {
     if (this.element.hidden) return;
     const all = everybody(state);
     setHidden(this.#end, !mayEnd(state));
     setHidden(this.#muteOthers, !mayMuteOthers(state) || !state.participants.some(takesPart));
-    // Who reads the list, or has it read out, should not lose the place.
-    const shown = JSON.stringify([all, state.speakers.map(({ participantId }) => participantId)]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    this.#title.textContent = `In the call (${all.length})`;
-    this.#list.replaceChildren(...all.map((person) => this.#row(state, person)));
+    setText(this.#title, `In the call (${all.length})`);
+    this.#keepRows(new Set(all.map(({ id }) => id)));
+    all.forEach((person, at) => {
+      const row = this.#rowOf(person.id);
+      row.show(person, person.id === state.you?.id, isSpeaking(state, person.id));
+      const there = this.#list.children[at] ?? null;
+      if (there !== row.element) this.#list.insertBefore(row.element, there);
+    });
   }
 
   destroy(): void {
     this.element.remove();
   }
 
-  #row(state: CallState, person: ParticipantInfo): HTMLElement {
+  #keepRows(ids: ReadonlySet<string>): void {
+    for (const [id, { element }] of this.#rows) {
+      if (ids.has(id)) continue;
+      element.remove();
+      this.#rows.delete(id);
+    }
+  }
+
+  #rowOf(id: string): Row {
+    const row = this.#rows.get(id) ?? new Row();
+    this.#rows.set(id, row);
+    return row;
+  }
+}
+
+/** Stays the same element: who reads the list, or has it read out, should not lose the place. */
+class Row {
+  readonly element = h('li');
+  #shown = '';
+
+  show(person: ParticipantInfo, isYou: boolean, speaking: boolean): void {
+    setAttribute(this.element, 'data-speaking', speaking);
+    const shown = JSON.stringify([person, isYou]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     const microphone = trackOf(person, 'microphone');
     const notes = [
-      person.id === state.you?.id && 'You',
+      isYou && 'You',
       ROLES[person.role],
       person.connection === 'reconnecting' && 'Reconnecting',
       trackOf(person, 'screen') && 'Sharing the screen',
     ].filter(Boolean);
     const avatar = new Avatar();
     avatar.show(person);
-    return h(
-      'li',
-      { 'data-speaking': String(isSpeaking(state, person.id)) },
+    this.element.replaceChildren(
       avatar.element,
       h(
         'span',

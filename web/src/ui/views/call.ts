@@ -231,7 +231,7 @@ export class CallView implements View {
   }
 
   #togglePeople(open: boolean): void {
-    setHidden(this.#people.element, !open);
+    this.#people.setOpen(open, this.#controls.peopleButton);
     this.#render();
   }
 
