@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Message } from '../protocol/messages';
 import { LocalMedia } from '../rtc/LocalMedia';
 import { FakePeerConnection, fakeTrack } from '../testing/FakePeerConnection';
@@ -80,6 +80,63 @@ describe('joining', () => {
     await settled();
     expect(call.state.phase).toMatchObject({ name: 'failed', error: { reason: code } });
     expect(server.socket.closed).toBe(true);
+  });
+});
+
+describe('a server that cannot take the call now', () => {
+  const refuses = (server: FakeServer, retryAfterSecs?: number) => {
+    const { request } = server.socket.sentOf('join').at(-1)!;
+    const retry = retryAfterSecs === undefined ? {} : { retryAfterSecs };
+    server.socket.says({ type: 'error', request, code: 'unavailable', message: 'busy', ...retry });
+    return settled();
+  };
+
+  const joining = () => {
+    const server = new FakeServer();
+    const call = new Call({
+      url: 'ws://server/ws',
+      media: media(),
+      createWebSocket: server.create,
+    });
+    call.join('room');
+    server.welcomes({ pingIntervalSecs: 600 });
+    return { server, call };
+  };
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('is asked again, and given up after a while with what it said', async () => {
+    const { server, call } = joining();
+    for (let second = 0; second < 14; second += 2) {
+      await refuses(server);
+      expect(call.state.phase.name).toBe('joining');
+      vi.advanceTimersByTime(2_000);
+    }
+    expect(server.socket.sentOf('join')).toHaveLength(8);
+    await refuses(server);
+    expect(call.state.phase).toMatchObject({ name: 'failed', error: { reason: 'unavailable' } });
+  });
+
+  it('is not waited for longer than that in silence', async () => {
+    const { server, call } = joining();
+    await refuses(server, 60);
+    expect(call.state.phase).toMatchObject({ name: 'failed', error: { reason: 'unavailable' } });
+  });
+
+  it('is asked for longer by who was in the call', async () => {
+    const { server, call } = await inCall();
+    server.socket.ends();
+    looksAtThePage();
+    server.welcomes({ resumed: false, pingIntervalSecs: 600 });
+    for (let second = 0; second < 60; second += 2) {
+      await refuses(server);
+      vi.advanceTimersByTime(2_000);
+    }
+    expect(call.state.phase.name).toBe('reconnecting');
+    expect(server.socket.sentOf('join')).toHaveLength(31);
   });
 });
 

@@ -71,6 +71,8 @@ const SNAPSHOT_TIMEOUT_MS = 4_000;
 /** A second refusal within that time will not be the last. */
 const REFUSAL_WINDOW_MS = 30_000;
 const RETRY_JOIN_MS = 2_000;
+/** Who cannot get in is told why about when who cannot connect is. */
+const GIVE_UP_JOINING_MS = 15_000;
 const RETRYABLE = new Set(['timeout', 'rate_limited', 'unavailable']);
 
 export class Call extends Emitter<CallEvents> {
@@ -85,6 +87,7 @@ export class Call extends Emitter<CallEvents> {
   #streams = new Streams();
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
   #tellTimer: ReturnType<typeof setTimeout> | undefined;
+  #joinDeadline: number | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
   #cleanups: (() => void)[] = [];
   #logger: Logger;
@@ -226,8 +229,16 @@ export class Call extends Emitter<CallEvents> {
       if (!RETRYABLE.has(error.reason)) return this.#fail(error);
       const delay =
         error.retryAfterSecs === undefined ? RETRY_JOIN_MS : error.retryAfterSecs * 1_000;
+      if (!this.#mayJoinAfter(delay)) return this.#fail(error);
       this.#joinTimer = setTimeout(() => void this.#enter(), delay);
     }
+  }
+
+  /** Always into a call that was going on; into one never seen, not for long. */
+  #mayJoinAfter(delayMs: number): boolean {
+    const now = performance.now();
+    this.#joinDeadline ??= now + GIVE_UP_JOINING_MS;
+    return this.#state.call !== undefined || now + delayMs <= this.#joinDeadline;
   }
 
   #joined(joined: Message<'joined'>): void {

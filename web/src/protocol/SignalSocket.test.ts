@@ -57,6 +57,20 @@ describe('hello', () => {
     expect(server.sockets.length).toBeGreaterThan(3);
   });
 
+  it.each([undefined, 60])('tells soon what the server said, to come in %s s', (retryAfterSecs) => {
+    const { server, socket } = connected();
+    for (let second = 0; second < 15; second += 1) {
+      if (!server.socket.closed) {
+        server.socket.opens();
+        const retry = retryAfterSecs === undefined ? {} : { retryAfterSecs };
+        server.socket.says({ type: 'error', code: 'unavailable', message: 'busy', ...retry });
+      }
+      expect(socket.state.name).not.toBe('closed');
+      vi.advanceTimersByTime(1_000);
+    }
+    expect(socket.state).toMatchObject({ name: 'closed', error: { reason: 'unavailable' } });
+  });
+
   it('comes again without the token when the session cannot be resumed', () => {
     const { server, socket } = connected();
     server.welcomes();
@@ -118,6 +132,10 @@ describe('reconnecting', () => {
 
   it('gives up after five minutes', () => {
     const { server, socket } = connected();
+    server.socket.opens();
+    // Long ago by then.
+    server.socket.says({ type: 'error', code: 'unavailable', message: 'busy' });
+    socket.nudge();
     server.welcomes();
     server.socket.ends();
     for (let second = 0; second < 301 && socket.state.name !== 'closed'; second += 1) {

@@ -86,6 +86,8 @@ export class SignalSocket extends Emitter<SignalEvents> {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What the server said last instead of a welcome. */
+  #refusal: CallError | undefined;
   #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
   #logger: Logger;
 
@@ -194,6 +196,7 @@ export class SignalSocket extends Emitter<SignalEvents> {
     this.#deadline = undefined;
     this.#attempt = 0;
     this.#atLeastMs = 0;
+    this.#refusal = undefined;
     this.#resumeToken = welcome.resumeToken;
     // Half of what is asked, so that one delayed timer does not end the session.
     this.#pingEveryMs = Math.max(1_000, (welcome.pingIntervalSecs * 1_000) / 2);
@@ -216,6 +219,7 @@ export class SignalSocket extends Emitter<SignalEvents> {
     } else if (FATAL_AT_HELLO.has(message.code)) {
       this.#finish(error);
     } else {
+      this.#refusal = error;
       this.#atLeastMs = (message.retryAfterSecs ?? 1) * 1_000;
       this.#lost(CLOSE_TRY_AGAIN_LATER, message.code);
     }
@@ -280,7 +284,10 @@ export class SignalSocket extends Emitter<SignalEvents> {
 
   #giveUpAfter(ms: number): void {
     clearTimeout(this.#giveUpTimer);
-    this.#giveUpTimer = setTimeout(() => this.#finish(new CallError('connection_failed')), ms);
+    this.#giveUpTimer = setTimeout(
+      () => this.#finish(this.#refusal ?? new CallError('connection_failed')),
+      ms,
+    );
   }
 
   #setState(state: SignalState): void {
