@@ -1,9 +1,10 @@
 /** The call itself: tiles, controls, and everything that appears around them. */
 
 import type { Call } from '../../call/Call';
-import { everybody, mayEnd, takesPart } from '../../call/state';
+import { everybody, mayEnd } from '../../call/state';
 import { CallError } from '../../errors';
 import { canShareScreen } from '../../rtc/devices';
+import { AloneNote } from '../call/AloneNote';
 import { Audio } from '../call/Audio';
 import { Banner } from '../call/Banner';
 import { type ControlName, Controls } from '../call/Controls';
@@ -45,11 +46,11 @@ export class CallView implements View {
   #toasts = new Toasts();
   #banner = new Banner();
   #strain = new StrainNote();
+  #alone = new AloneNote((name) => this.#act(name));
   #audio = new Audio();
   #menus: DeviceMenus;
   #settings: HTMLDialogElement;
   #sharing: HTMLElement;
-  #alone: HTMLElement;
   #clock: ReturnType<typeof setInterval>;
   #cleanups: (() => void)[];
   /** Muted before the space key was held. */
@@ -68,14 +69,19 @@ export class CallView implements View {
     });
     this.#settings = this.#settingsDialog();
     this.#sharing = this.#sharingNote();
-    this.#alone = this.#aloneNote();
     this.element = h(
       'main',
       { class: 'call' },
       h(
         'div',
         { class: 'call-body' },
-        h('div', { class: 'call-stage' }, this.#stage.element, this.#alone, this.#overlays()),
+        h(
+          'div',
+          { class: 'call-stage' },
+          this.#stage.element,
+          this.#alone.element,
+          this.#overlays(),
+        ),
         this.#people.element,
       ),
       this.#strain.element,
@@ -151,8 +157,7 @@ export class CallView implements View {
       peopleOpen: !this.#people.element.hidden,
     });
     setHidden(this.#sharing, !sharing);
-    const accompanied = state.participants.some(takesPart);
-    setHidden(this.#alone, accompanied || state.phase.name !== 'joined');
+    this.#alone.render(state);
   }
 
   #tick(): void {
@@ -257,20 +262,6 @@ export class CallView implements View {
       icon('screen'),
       'You are sharing your screen',
       h('button', { type: 'button', class: 'quiet', onclick: () => this.#share() }, 'Stop'),
-    );
-  }
-
-  #aloneNote(): HTMLElement {
-    return h(
-      'div',
-      { class: 'alone', hidden: true },
-      h('p', {}, 'You are the first one here.'),
-      h(
-        'button',
-        { type: 'button', class: 'primary', onclick: () => this.#act('invite') },
-        icon('link'),
-        'Copy invite link',
-      ),
     );
   }
 }
