@@ -177,7 +177,7 @@ const call = Object.assign(new Emitter(), {
 
 const failure = query.get('message');
 if (failure) {
-  const actions = { retry() {}, home() {}, useToken() {} };
+  const actions = { retry() {}, reload() {}, home() {}, useToken() {} };
   document.body.append(
     messageView(failureMessage(new CallError(failure as never)), actions).element,
   );

@@ -139,6 +139,7 @@ export class App {
     this.#show(
       messageView(message, {
         retry: () => this.#route(),
+        reload: () => location.reload(),
         home: () => this.#go('/'),
         useToken: (text) => this.#useToken(text),
       }),

@@ -9,6 +9,8 @@ export interface Message {
   text: string;
   /** Another try may go better. */
   retry: boolean;
+  /** Of the page, that is: what is open would fail the same way. */
+  reload?: boolean;
   /** A token or an invite link would help. */
   wantsToken?: boolean;
 }
@@ -49,6 +51,7 @@ const FAILURES: Partial<Record<ErrorReason, Words>> = {
     title: 'This page is out of date',
     text: 'The server was updated. Reload the page to go on.',
     retry: true,
+    reload: true,
   },
   connection_failed: {
     title: 'The server cannot be reached',

@@ -6,6 +6,7 @@ import type { Message } from '../words';
 
 export interface MessageActions {
   retry(): void;
+  reload(): void;
   home(): void;
   /** Somebody pasted an invite link or a token. */
   useToken(text: string): void;
@@ -23,7 +24,13 @@ export function messageView(message: Message, actions: MessageActions): View {
     h(
       'div',
       { class: 'actions' },
-      message.retry && button('primary', 'rejoin-button', againText(message), actions.retry),
+      message.retry &&
+        button(
+          'primary',
+          'rejoin-button',
+          againText(message),
+          message.reload ? actions.reload : actions.retry,
+        ),
       button('secondary', 'home-button', 'Back to the start', actions.home),
     ),
   );
@@ -32,8 +39,10 @@ export function messageView(message: Message, actions: MessageActions): View {
   return { element, destroy: () => element.remove() };
 }
 
-const againText = ({ reason }: Message): string =>
-  ['left', 'removed', 'call_ended'].includes(reason) ? 'Join again' : 'Try again';
+function againText({ reason, reload }: Message): string {
+  if (reload) return 'Reload the page';
+  return ['left', 'removed', 'call_ended'].includes(reason) ? 'Join again' : 'Try again';
+}
 
 function button(kind: string, testId: string, text: string, onclick: () => void): HTMLElement {
   return h('button', { type: 'button', class: kind, 'data-testid': testId, onclick }, text);
