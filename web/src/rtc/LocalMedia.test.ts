@@ -185,6 +185,28 @@ describe('LocalMedia', () => {
     expect(media.state('microphone')).toBe('muted');
   });
 
+  it('can be muted while it is being switched', async () => {
+    const { media, allow } = prompting();
+    void media.setMicrophone(true);
+    await settled();
+    await allow('audio');
+    void media.selectDevice('microphone', 'headset');
+    await settled();
+    expect(media.state('microphone')).toBe('live');
+    await media.setMicrophone(media.state('microphone') !== 'live');
+    expect(media.state('microphone')).toBe('muted');
+    await allow('audio');
+    expect(media.state('microphone')).toBe('muted');
+  });
+
+  it('is off when neither the new one nor the one before can be had', async () => {
+    const { media, there, states } = devices();
+    await media.setMicrophone(true);
+    there.microphone = false;
+    await expect(media.selectDevice('microphone', 'headset')).rejects.toThrow();
+    expect([states()[0], media.track('microphone')]).toEqual(['off', undefined]);
+  });
+
   it('is not opened when it is no longer wanted', async () => {
     const { media, opened, states } = devices();
     await Promise.all([media.setMicrophone(true), media.setMicrophone(false)]);

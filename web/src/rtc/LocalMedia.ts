@@ -122,8 +122,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       const previous = this.deviceId(source);
       this.#deviceIds.set(source, deviceId);
       if (!before) return;
-      // Phones open one camera at a time.
-      this.#forget(source, before);
+      // Phones open one camera at a time. Its track is muted and unmuted until the next is there.
+      before.stop();
       try {
         this.#opened(source, await this.#capture(source, deviceId), ended);
       } catch (error) {
@@ -132,6 +132,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
         else this.#deviceIds.set(source, previous);
         const again = await this.#openPreferred(source, ended).catch(() => undefined);
         if (again) this.#opened(source, again, ended);
+        else this.#tracks.delete(source);
         if (!ended.aborted) this.#failed(source, error);
       }
     });
@@ -232,13 +233,9 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #close(source: TrackSource): void {
     const track = this.#tracks.get(source);
     if (!track) return;
-    this.#forget(source, track);
-    this.emit('changed', source);
-  }
-
-  #forget(source: TrackSource, track: MediaStreamTrack): void {
     this.#tracks.delete(source);
     track.stop();
+    this.emit('changed', source);
   }
 
   #inTurn(work: (ended: AbortSignal) => Promise<void>): Promise<void> {
