@@ -12,6 +12,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Waits in monotonic time, which nobody sets.
     async fn sleep(&self, duration: Duration);
+
+    /// Waits for as long as it takes until `at` by the time of day at the first poll. One
+    /// step, for what passes between reading the time and falling asleep would be slept
+    /// as well.
+    async fn sleep_until(&self, at: UnixMillis);
 }
 
 /// The machine's clock.
@@ -30,5 +35,9 @@ impl Clock for SystemClock {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    async fn sleep_until(&self, at: UnixMillis) {
+        self.sleep(at.since(self.now())).await;
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use convoke_media::runtime::{self, MAX_GATHER};
+use convoke_media::runtime::{self, MAX_GATHER, MAX_WORKERS};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,7 +39,10 @@ impl MediaConfig {
     }
 
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.workers > 0, "media.workers must be at least 1");
+        anyhow::ensure!(
+            (1..=MAX_WORKERS).contains(&self.workers),
+            "media.workers must be 1 to {MAX_WORKERS}"
+        );
         anyhow::ensure!(
             self.gather() <= MAX_GATHER,
             "media.gather_us must be at most {}",

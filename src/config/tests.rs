@@ -148,7 +148,7 @@ fn every_variable_reaches_its_key() {
 #[test]
 fn a_mistake_is_named() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 24] = [
+    let cases: [Case<'_>; 26] = [
         ("colour = 1", &[], "colour"),
         ("[http]\nlissen = \"127.0.0.1:1\"", &[], "lissen"),
         ("[http]\nlisten = \"nowhere\"", &[], "http.listen"),
@@ -157,6 +157,7 @@ fn a_mistake_is_named() {
         ("[auth]\njwt_secret = \"short\"", &[], "5 bytes"),
         ("[media]\nadvertised_ips = [\"0.0.0.0\"]", &[], "0.0.0.0"),
         ("[media]\ngather_us = 20001", &[], "gather_us"),
+        ("[media]\nworkers = 65", &[], "media.workers"),
         ("", &[("CONVOKE_MEDIA_PORT", "many")], "CONVOKE_MEDIA_PORT"),
         (
             "",
@@ -177,6 +178,11 @@ fn a_mistake_is_named() {
             "the same",
         ),
         ("[webhooks]\nurls = [\"https://a\"]", &[], "webhooks.secret"),
+        (
+            "[webhooks]\nurls = [\"https://a\"]\nsecret = \"\"",
+            &[],
+            "webhooks.secret",
+        ),
         (
             "[webhooks]\nurls = [\"ftp://a\"]\nsecret = \"s\"",
             &[],

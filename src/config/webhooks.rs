@@ -44,7 +44,7 @@ impl WebhooksConfig {
             );
         }
         anyhow::ensure!(
-            self.urls.is_empty() || self.secret.is_some(),
+            self.urls.is_empty() || self.secret.as_ref().is_some_and(|s| !s.reveal().is_empty()),
             "webhooks.urls needs webhooks.secret: unsigned, anybody could post the like"
         );
         Ok(())

@@ -48,7 +48,14 @@ const browser = await chromium.launch({
 });
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ['light', 'dark']) {
-    const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1 });
+    // A phone has fingers, which do not hover.
+    const touch = { hasTouch: size === 'phone', isMobile: size === 'phone' };
+    const context = await browser.newContext({
+      viewport,
+      colorScheme,
+      deviceScaleFactor: 1,
+      ...touch,
+    });
     for (const [name, path] of Object.entries(PAGES)) {
       const file = `${name}-${size}-${colorScheme}.png`;
       if (!file.includes(filter)) continue;

@@ -60,7 +60,7 @@ const CROSSING_QUEUE: usize = 4096;
 
 /// The username fragment names a worker in one byte; beyond this many a machine
 /// needs several ports, for each worker's share of the misdelivered grows.
-const MAX_WORKERS: usize = 64;
+pub const MAX_WORKERS: usize = 64;
 
 /// Beyond this a jitter buffer grows, and sockets fill between two turns.
 pub const MAX_GATHER: Duration = Duration::from_millis(20);

@@ -1,5 +1,6 @@
-//! `/healthz`: the process answers; restart it when it does not. `/readyz`: a join
-//! would succeed, database and media included; send no traffic while it would not.
+//! `/healthz`: the process answers; restart it when it does not. `/readyz`: the database and
+//! the media core answer; send no traffic while they do not. Calls may be refused all the
+//! same, while there is too much to do.
 
 use axum::extract::State;
 use axum::response::IntoResponse;

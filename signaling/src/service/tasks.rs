@@ -101,12 +101,9 @@ impl Core {
                 self.deadline_set.notified().await;
                 continue;
             };
-            let now = self.clock.now();
-            if due > now {
-                tokio::select! {
-                    () = self.clock.sleep(due.since(now)) => {}
-                    () = self.deadline_set.notified() => continue,
-                }
+            tokio::select! {
+                () = self.clock.sleep_until(due) => {}
+                () = self.deadline_set.notified() => continue,
             }
             // The wait was measured in time that nobody sets: it is over even when
             // the clock was set back meanwhile.

@@ -108,14 +108,14 @@ impl Sender {
 
     async fn wait(&self, written: &Notify) {
         let next = self.core.store.next_delivery(&self.endpoint).await;
-        let now = self.core.clock.now();
+        let clock = &self.core.clock;
         let sleep = match next {
-            Ok(Some(due)) => due.since(now),
-            Ok(None) => LONGEST_RETRY,
-            Err(_) => RETRY,
+            Ok(Some(due)) => clock.sleep_until(due),
+            Ok(None) => clock.sleep(LONGEST_RETRY),
+            Err(_) => clock.sleep(RETRY),
         };
         tokio::select! {
-            () = self.core.clock.sleep(sleep) => {}
+            () = sleep => {}
             () = written.notified() => {}
         }
     }

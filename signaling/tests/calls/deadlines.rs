@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use convoke_signaling::clock::Clock as _;
 use convoke_signaling::domain::call::{CallStatus, EndReason};
 use convoke_signaling::domain::event::Happening;
 use convoke_signaling::domain::participant::{Connection, LeaveReason};
@@ -9,8 +10,9 @@ use convoke_signaling::events::hub::Closed;
 use convoke_signaling::events::notice::{MediaContinuity, Notice};
 use convoke_signaling::ids::Epoch;
 use convoke_signaling::service::CallConfig;
+use futures_util::FutureExt as _;
 
-use crate::common::{START, World, eventually, next, principal};
+use crate::common::{START, TestClock, World, eventually, next, principal};
 use crate::on_both_databases;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -152,4 +154,13 @@ on_both_databases! {
         assert_eq!(record.duration, Some(23 * SECOND));
         assert_eq!(record.call.end_reason, Some(EndReason::Completed));
     }
+}
+
+/// A deadline that passes between reading the time and falling asleep would be slept over.
+#[tokio::test]
+async fn what_has_passed_before_the_sleep_is_not_slept() {
+    let clock = TestClock::new(START);
+    let sleep = clock.sleep_until(START + SECOND);
+    clock.advance(SECOND);
+    assert_eq!(sleep.now_or_never(), Some(()));
 }

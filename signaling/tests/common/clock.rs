@@ -61,8 +61,19 @@ impl Clock for TestClock {
     }
 
     async fn sleep(&self, duration: Duration) {
+        self.sleep_for(|_| duration).await;
+    }
+
+    async fn sleep_until(&self, at: UnixMillis) {
+        self.sleep_for(|hands| at.since(hands.wall)).await;
+    }
+}
+
+impl TestClock {
+    async fn sleep_for(&self, time: impl FnOnce(Hands) -> Duration + Send) {
         let mut hands = self.hands.subscribe();
-        let until = hands.borrow().elapsed + duration;
+        let now = *hands.borrow();
+        let until = now.elapsed + time(now);
         let _bed = Bed::of(self, until);
         // The sender lives as long as `self`.
         let _ = hands.wait_for(|hands| hands.elapsed >= until).await;

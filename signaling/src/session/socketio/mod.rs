@@ -371,7 +371,7 @@ fn expiry(link: &Link) -> impl Future<Output = ()> + Send + use<> {
             return std::future::pending().await;
         };
         while clock.now() < end {
-            clock.sleep(end.since(clock.now())).await;
+            clock.sleep_until(end).await;
         }
     }
 }
