@@ -101,7 +101,7 @@ impl Core {
         room: &RoomName,
         backend: Backend,
     ) -> Result<(Tenancy, Option<Call>), CallError> {
-        if let Some(call) = self.latest_in(room, backend).await? {
+        for call in self.latest_in(room, backend).await? {
             let people = self.store.participants(call.number).await;
             let people = people.map_err(database)?;
             let tenancy = Tenancy::of_call(&call, &people);
@@ -120,18 +120,18 @@ impl Core {
         Ok((tenancy, None))
     }
 
-    /// To a Jitsi, names that differ in case alone are one room.
-    async fn latest_in(
-        &self,
-        room: &RoomName,
-        backend: Backend,
-    ) -> Result<Option<Call>, CallError> {
+    /// What goes on before what is over. To a Jitsi, names that differ in case alone are
+    /// one room, so that what was in one of them hides nothing in another.
+    async fn latest_in(&self, room: &RoomName, backend: Backend) -> Result<Vec<Call>, CallError> {
         let latest = self.store.latest_in_room(room).await.map_err(database)?;
-        if latest.is_some() || backend == Backend::Sfu {
-            return Ok(latest);
-        }
-        let folded = self.store.latest_in_jitsi_room(room).await;
-        folded.map_err(database)
+        let folded = match backend {
+            Backend::Jitsi => self.store.latest_in_jitsi_room(room).await,
+            Backend::Sfu => Ok(None),
+        };
+        let mut calls: Vec<_> = latest.into_iter().collect();
+        calls.extend(folded.map_err(database)?);
+        calls.sort_by_key(|call| call.status == CallStatus::Ended);
+        Ok(calls)
     }
 
     fn new_room(&self, who: &Principal, request: &RoomRequest, wishes: &[Wish]) -> NewCall {

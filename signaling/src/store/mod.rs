@@ -33,6 +33,7 @@ pub use calls::Listing;
 pub use deadlines::DueDeadline;
 pub use notifications::NotificationListing;
 pub use people::{UNHELD_BETWEEN, busy};
+pub use rooms::LATEST_IN_JITSI_ROOM;
 pub use search::{RINGING, UserListing, participants_of};
 pub use transaction::Transaction;
 pub use webhooks::Delivery;

@@ -13,6 +13,15 @@ use crate::domain::call::Call;
 use crate::domain::directory::Appointment;
 use crate::ids::{AppointmentId, RoomName};
 
+/// Rooms of a Jitsi whose names differ in case alone may have a Call each: what goes on
+/// before what is over.
+pub const LATEST_IN_JITSI_ROOM: &str = concat!(
+    "select ",
+    columns!(),
+    " from calls where lower(room_name) = $1 and backend = 'jitsi'
+      order by (status <> 'ended') desc, id desc limit 1"
+);
+
 impl Store {
     /// The Call that goes on in `room`, or else the last one there.
     pub async fn latest_in_room(&self, room: &RoomName) -> Result<Option<Call>, sqlx::Error> {
@@ -29,15 +38,10 @@ impl Store {
 
     /// The same among the rooms of a Jitsi, whatever their case.
     pub async fn latest_in_jitsi_room(&self, room: &RoomName) -> Result<Option<Call>, sqlx::Error> {
-        let row = sqlx::query(concat!(
-            "select ",
-            columns!(),
-            " from calls where lower(room_name) = $1 and backend = 'jitsi'
-              order by id desc limit 1"
-        ))
-        .bind(room.as_str().to_ascii_lowercase())
-        .fetch_optional(&self.read)
-        .await?;
+        let row = sqlx::query(LATEST_IN_JITSI_ROOM)
+            .bind(room.as_str().to_ascii_lowercase())
+            .fetch_optional(&self.read)
+            .await?;
         row.as_ref().map(call_from).transpose()
     }
 

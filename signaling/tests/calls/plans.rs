@@ -4,7 +4,7 @@
 use convoke_signaling::domain::call::{CallStatus, EndReason, Origin};
 use convoke_signaling::service::CallFilter;
 use convoke_signaling::store::{
-    RINGING, Store, UNHELD_BETWEEN, UserListing, busy, participants_of,
+    LATEST_IN_JITSI_ROOM, RINGING, Store, UNHELD_BETWEEN, UserListing, busy, participants_of,
 };
 use sqlx::{AnyPool, Row};
 
@@ -16,15 +16,15 @@ const CALLS: i64 = 100_000;
 /// What a query is asked with.
 #[derive(Debug, Clone, Copy)]
 enum Value {
-    User(&'static str),
+    Text(&'static str),
     Number(i64),
 }
-use Value::{Number, User};
+use Value::{Number, Text};
 
 impl Value {
     fn literal(&self) -> String {
         match self {
-            User(id) => format!("'{id}'"),
+            Text(text) => format!("'{text}'"),
             Number(number) => number.to_string(),
         }
     }
@@ -49,17 +49,18 @@ fn queries() -> Vec<(String, Vec<Value>)> {
         end_reasons: &[EndReason::NoShow, EndReason::Failed],
         ..meetings
     };
-    let page = || vec![User("u7"), Number(50), Number(1000)];
-    let two = vec![User("u7"), User("u8")];
+    let page = || vec![Text("u7"), Number(50), Number(1000)];
+    let two = vec![Text("u7"), Text("u8")];
     vec![
         (listing.sql(), page()),
         (meetings.sql(), page()),
         (active.sql(), page()),
         (never_came.sql(), page()),
-        (RINGING.to_owned(), vec![User("u7")]),
+        (RINGING.to_owned(), vec![Text("u7")]),
         (participants_of(50), (1..=50).map(Number).collect()),
-        (busy(2), vec![User("u7"), User("u8"), User("u9"), Number(0)]),
+        (busy(2), vec![Text("u7"), Text("u8"), Text("u9"), Number(0)]),
         (UNHELD_BETWEEN.to_owned(), two),
+        (LATEST_IN_JITSI_ROOM.to_owned(), vec![Text("room7")]),
     ]
 }
 
@@ -77,7 +78,7 @@ async fn plan(pool: &AnyPool, explain: &str, sql: &str, values: Vec<Value>) -> V
     let query = values
         .into_iter()
         .fold(sqlx::query(explain), |query, value| match value {
-            User(id) => query.bind(id),
+            Text(text) => query.bind(text),
             Number(number) => query.bind(number),
         });
     let rows = query.fetch_all(pool).await.unwrap();

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use convoke_signaling::domain::call::{Backend, CallKind, CallMode, Nature, Origin};
+use convoke_signaling::domain::call::{Admission, Backend, CallKind, CallMode, Nature, Origin};
+use convoke_signaling::domain::lifecycle::HangUp;
 use convoke_signaling::domain::participant::Role;
 use convoke_signaling::ids::UserId;
-use convoke_signaling::service::NewCall;
+use convoke_signaling::service::{CallRef, NewCall};
 use serde_json::{Value, json};
 
 use crate::asking::{By, claims, with_jitsi, without_tokens};
@@ -114,6 +115,32 @@ on_both_databases! {
             let body = wish(name, "stranger", false);
             assert_eq!(refused(&served, By::Backend, body).await, forbidden);
             generate(&served, By::User("guest"), wish(name, "guest", false)).await;
+            generate(&served, By::User("host"), wish(name, "host", true)).await;
+        }
+    }
+
+    async fn generate_token_finds_a_jitsi_s_call_behind_what_is_over_in_another_spelling(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let world = &served.world;
+        let nature = Nature { backend: Backend::Jitsi, ..Nature::AD_HOC };
+        let interview = NewCall { ring: false, ..NewCall::new(room_name("Interview_3b0f"), nature) };
+        world.service.plan(&principal("host"), interview.clone()).await.unwrap();
+        // A call of ours, and one of a Jitsi: open, over, and both later.
+        let mallory = world.join("mallory", "interview_3b0f").await;
+        world.service.leave(mallory.participant).await.unwrap();
+        let open = NewCall {
+            room: room_name("INTERVIEW_3b0f"),
+            admission: Admission::Open,
+            ..interview
+        };
+        let open = world.service.plan(&principal("mallory"), open).await.unwrap();
+        let open = CallRef::Id(open.record.call.id);
+        world.service.hang_up(&principal("mallory"), open, HangUp::Over).await.unwrap();
+        for name in ["Interview_3b0f", "interview_3b0f", "INTERVIEW_3b0f", "iNTERVIEW_3B0F"] {
+            for (user, moderator) in [("mallory", true), ("mallory", false), ("stranger", true)] {
+                let answer = refused(&served, By::User(user), wish(name, user, moderator)).await;
+                assert_eq!(answer, no(403, "forbidden"), "{name} {user}");
+            }
             generate(&served, By::User("host"), wish(name, "host", true)).await;
         }
     }
