@@ -24,16 +24,15 @@ pub fn may_publish(role: Role) -> bool {
     role != Role::Viewer
 }
 
-/// The role of `who` in an ad hoc Call that `initiated_by` started; nobody has yet
-/// when it is `None`.
+/// The role of `who` in a Call that it starts or started, or that somebody else did, or
+/// nobody.
 ///
 /// Who starts it is its host, and stays that on a second device or after leaving.
 /// A proof that names its room is an invitation: it says itself whether its holder
 /// is a moderator, so that the first of the invited to arrive does not take over.
-pub fn role_in(who: &Principal, initiated_by: Option<&UserId>) -> Role {
-    let first = initiated_by.is_none_or(|user| *user == who.user);
+pub fn role_in(who: &Principal, starts: bool) -> Role {
     let invited = who.room.is_some();
-    match (first, invited, who.moderator) {
+    match (starts, invited, who.moderator) {
         (true, false, _) | (true, true, true) => Role::Host,
         (false, _, true) => Role::Moderator,
         (_, _, false) => Role::Participant,
@@ -67,7 +66,11 @@ pub fn may_see(who: &Principal, state: &CallState) -> bool {
 /// Whether `who` may end the Call for everybody, or call it off. In a chat room and of
 /// an appointment either of two may hang up; a meeting is its host's.
 pub fn may_hang_up(who: &Principal, state: &CallState) -> bool {
-    oversees(who, &state.call.room) || (may_see(who, state) && member_may_hang_up(&who.user, state))
+    let member = may_see(who, state) && member_may_hang_up(&who.user, state);
+    // Whoever came first by an invitation leads nothing when it has left, either.
+    let gone = state.role_of(&who.user).is_none();
+    let invited = who.room.is_some() && state.call.nature.origin == Origin::AdHoc;
+    oversees(who, &state.call.room) || (member && !(invited && gone))
 }
 
 /// The same of somebody who was let in, whatever it proved then.
@@ -78,6 +81,9 @@ pub fn member_may_hang_up(user: &UserId, state: &CallState) -> bool {
     match call.nature.origin {
         Origin::Meeting => initiated || role == Some(Role::Host),
         Origin::ChatRoom | Origin::Appointment if call.nature.mode == CallMode::Direct => true,
+        // Among those who enter as they come, the first may be there by an invitation
+        // that lets it lead nothing.
+        Origin::AdHoc => role.map_or(initiated, may_end),
         _ => initiated || role.is_some_and(may_end),
     }
 }
@@ -175,23 +181,21 @@ mod tests {
     #[test]
     fn roles() {
         use Role::{Host, Moderator, Participant};
-        // started by, the proof's room, moderator → role
+        // starts it, the proof's room, moderator → role
         let cases = [
-            (None, None, false, Host),
-            (None, None, true, Host),
-            (None, Some("r"), false, Participant),
-            (None, Some("r"), true, Host),
-            (Some("anna"), None, false, Host),
-            (Some("bert"), None, false, Participant),
-            (Some("bert"), None, true, Moderator),
-            (Some("bert"), Some("r"), true, Moderator),
-            (Some("anna"), Some("r"), false, Participant),
+            (true, None, false, Host),
+            (true, None, true, Host),
+            (true, Some("r"), false, Participant),
+            (true, Some("r"), true, Host),
+            (false, None, false, Participant),
+            (false, None, true, Moderator),
+            (false, Some("r"), true, Moderator),
+            (false, Some("r"), false, Participant),
         ];
         for case in cases {
-            let (started_by, only, moderator, want) = case;
+            let (starts, only, moderator, want) = case;
             let who = principal(Standing::User, only, moderator);
-            let started_by = started_by.map(user);
-            assert_eq!(role_in(&who, started_by.as_ref()), want, "{case:?}");
+            assert_eq!(role_in(&who, starts), want, "{case:?}");
         }
         assert!(may_end(Host) && may_end(Moderator) && !may_end(Participant));
     }

@@ -38,13 +38,17 @@ impl Tenancy {
     /// Of the Call that goes on in it, or was the last one there.
     pub fn of_call<'a>(call: &Call, people: impl IntoIterator<Item = &'a Participant>) -> Self {
         let mut roles: BTreeMap<UserId, Role> = BTreeMap::new();
-        if let Some(user) = &call.initiated_by {
-            roles.insert(user.clone(), Role::Host);
-        }
         for participant in people {
             let role = roles.entry(participant.user.clone());
             let role = role.or_insert(participant.role);
             *role = higher(*role, participant.role);
+        }
+        if let Some(user) = &call.initiated_by {
+            let role = roles.entry(user.clone()).or_insert(Role::Host);
+            // The first to enter may have come by an invitation that leads nothing.
+            if call.nature.origin != Origin::AdHoc {
+                *role = Role::Host;
+            }
         }
         match call.about.admission {
             Admission::Members => Self::Members {

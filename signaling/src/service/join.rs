@@ -124,7 +124,7 @@ impl Core {
             user: who.user.clone(),
             name: who.name.clone(),
             avatar_url: who.avatar_url.clone(),
-            role: permission::role_in(who, state.call.initiated_by.as_ref()),
+            role: permission::role_in(who, state.is_started_by(&who.user)),
             admitted,
             by_word: false,
         };

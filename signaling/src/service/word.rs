@@ -10,7 +10,7 @@ use super::lookup::CallRef;
 use super::record::CallRecord;
 use crate::domain::call::CallStatus;
 use crate::domain::lifecycle::{CallState, HangUp, Newcomer, Outcome, Transition};
-use crate::domain::participant::{MediaChange, Role};
+use crate::domain::participant::MediaChange;
 use crate::domain::permission;
 use crate::domain::principal::{Principal, Standing};
 use crate::domain::recording::{NewRecording, Recording};
@@ -59,15 +59,6 @@ impl Core {
             CallStatus::Ended => false,
             _ => self.admitted(&who, &found, password).await?,
         };
-        let newcomer = Newcomer {
-            id: ParticipantId::from_uuid(Uuid::new_v4()),
-            user: who.user.clone(),
-            name: who.name.clone(),
-            avatar_url: who.avatar_url.clone(),
-            role: Role::Participant,
-            admitted,
-            by_word: true,
-        };
         let (state, _) = self
             .act(&who, &call, |state| {
                 if !permission::may_enter(&who, &state.call.room) {
@@ -81,7 +72,15 @@ impl Core {
                         CallError::NotMember
                     });
                 }
-                Ok(Transition::Join(newcomer))
+                Ok(Transition::Join(Newcomer {
+                    id: ParticipantId::from_uuid(Uuid::new_v4()),
+                    user: who.user.clone(),
+                    name: who.name.clone(),
+                    avatar_url: who.avatar_url.clone(),
+                    role: permission::role_in(&who, state.is_started_by(&who.user)),
+                    admitted,
+                    by_word: true,
+                }))
             })
             .await?;
         self.record_of(state.call.number).await

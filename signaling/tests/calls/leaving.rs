@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use convoke_media::control::Command;
-use convoke_signaling::domain::call::{CallStatus, EndReason, Origin};
+use convoke_signaling::domain::call::{Backend, CallStatus, EndReason, Origin};
 use convoke_signaling::domain::lifecycle::HangUp;
 use convoke_signaling::domain::participant::LeaveReason;
 use convoke_signaling::domain::principal::{Principal, Standing};
+use convoke_signaling::domain::tenancy::Wish;
 use convoke_signaling::error::CallError;
 use convoke_signaling::events::hub::Closed;
 use convoke_signaling::events::notice::Notice;
-use convoke_signaling::service::CallRef;
+use convoke_signaling::service::{CallRef, RoomRequest};
 
 use crate::common::{World, eventually, next, principal, room_name};
 use crate::on_both_databases;
@@ -95,6 +96,29 @@ on_both_databases! {
             assert_eq!(ended.is_ok(), may, "{origin:?}");
             drop((anna, bert));
         }
+    }
+
+    /// Who says that it is a guest of the room is that, also where it comes first.
+    async fn whoever_comes_first_by_an_invitation_leads_nothing(db: TestDb) {
+        let world = World::new(&db).await;
+        let room = room_name("r");
+        let invited = Principal { room: Some(room.clone()), ..principal("anna") };
+        let anna = world.service.join(&invited, room.clone()).await.unwrap();
+        let _bert = world.join("bert", "r").await;
+        let call = anna.snapshot.call.id;
+        let refused = Err(CallError::Forbidden);
+        assert_eq!(world.service.end_call(anna.participant).await, refused);
+        assert_eq!(world.service.end_call_as(&invited, call).await, refused);
+        let moderates = RoomRequest {
+            room,
+            backend: Backend::Sfu,
+            wishes: vec![Wish { user: invited.user.clone(), moderator: true }],
+            making: false,
+        };
+        let given = world.service.admit(&principal("anna"), moderates).await;
+        assert_eq!(given.unwrap_err(), CallError::Forbidden);
+        world.service.leave(anna.participant).await.unwrap();
+        assert_eq!(world.service.end_call_as(&invited, call).await, refused);
     }
 
     async fn a_caller_who_hangs_up_on_its_device_cancels(db: TestDb) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use convoke_signaling::domain::call::{Admission, Backend, CallKind, CallMode, Nature, Origin};
 use convoke_signaling::domain::lifecycle::HangUp;
 use convoke_signaling::domain::participant::Role;
+use convoke_signaling::error::CallError;
 use convoke_signaling::ids::UserId;
 use convoke_signaling::service::{CallRef, NewCall};
 use serde_json::{Value, json};
@@ -29,6 +30,18 @@ fn wish(room: &str, user: &str, moderator: bool) -> Value {
         "isModerator": moderator,
         "backend": "jitsi",
     })
+}
+
+/// The same for a room of ours.
+fn ours(room: &str, user: &str, moderator: bool) -> Value {
+    let mut body = wish(room, user, moderator);
+    body["backend"] = json!("sfu");
+    body
+}
+
+/// A room of ours for a therapist, who leads it, and a client.
+fn of_two(room: &str) -> Value {
+    json!({"roomName": room, "therapistId": "therapist", "clientId": "client", "backend": "sfu"})
 }
 
 async fn generate(served: &Served, by: By<'_>, body: Value) -> Value {
@@ -293,6 +306,43 @@ on_both_databases! {
         insta::assert_json_snapshot!("create_room", without_tokens(&answer));
         assert_eq!(claims(&answer["therapistToken"])["moderator"], json!(true));
         assert_eq!(claims(&answer["clientToken"])["moderator"], json!(false));
+    }
+
+    async fn whoever_comes_first_to_a_room_of_the_backend_s_does_not_lead_it(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (world, room) = (&served.world, "consultation-1");
+        served.get_done(By::Backend, "POST", ROOMS, of_two(room)).await;
+        let client = world.join("client", room).await;
+        let stranger = world.join("stranger", room).await;
+        for (user, joined) in [("client", client), ("stranger", stranger)] {
+            assert_eq!(joined.snapshot.you.role, Role::Participant, "{user}");
+            let ended = world.service.end_call(joined.participant).await;
+            assert_eq!(ended, Err(CallError::Forbidden), "{user}");
+            let answer = refused(&served, By::User(user), ours(room, user, true)).await;
+            assert_eq!(answer, no(403, "forbidden"), "{user}");
+        }
+        let therapist = world.join("therapist", room).await;
+        assert_eq!(therapist.snapshot.you.role, Role::Host);
+        let happened = served.happened(room).await;
+        let initiated = happened.iter().filter(|(what, _)| what == "initiated");
+        assert_eq!(initiated.count(), 1, "{happened:?}");
+        world.service.end_call(therapist.participant).await.unwrap();
+    }
+
+    async fn a_room_is_not_free_because_the_client_came_early_and_went(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let (world, room) = (&served.world, "consultation-2");
+        served.get_done(By::User("therapist"), "POST", ROOMS, of_two(room)).await;
+        let client = world.join("client", room).await;
+        world.service.leave(client.participant).await.unwrap();
+        let answer = refused(&served, By::User("client"), ours(room, "client", true)).await;
+        assert_eq!(answer, no(403, "forbidden"));
+        generate(&served, By::User("therapist"), ours(room, "therapist", true)).await;
+        let therapist = world.join("therapist", room).await;
+        assert_eq!(therapist.snapshot.call.id, client.snapshot.call.id);
+        world.service.leave(therapist.participant).await.unwrap();
+        // It has been led, and is over.
+        generate(&served, By::User("client"), ours(room, "client", true)).await;
     }
 
     async fn rooms_for_the_moment_have_names_that_nobody_guesses(db: TestDb) {

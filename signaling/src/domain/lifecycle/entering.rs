@@ -68,9 +68,8 @@ impl Step<'_> {
             return Ok(());
         }
         self.make_room()?;
-        let call = &mut self.state.call;
-        if call.initiated_by.is_none() {
-            call.initiated_by = Some(newcomer.user.clone());
+        if self.state.call.initiated_by.is_none() && !self.state.was_planned() {
+            self.state.call.initiated_by = Some(newcomer.user.clone());
             self.record(Happening::Initiated, Some(&newcomer.user), None);
         }
         let was_empty = !self.state.is_held();
@@ -188,7 +187,9 @@ impl Step<'_> {
     /// What follows from somebody's having come.
     fn entered(&mut self, user: &UserId) {
         let call = &self.state.call;
-        let second = call.initiated_by.as_ref() != Some(user) || self.state.others_take_part(user);
+        let initiator = call.initiated_by.as_ref();
+        let called = initiator.is_some_and(|initiator| initiator != user);
+        let second = called || self.state.others_take_part(user) || self.others_came(user);
         if second && call.times.answered.is_none() {
             self.state.call.times.answered = Some(self.at);
         }
@@ -198,10 +199,20 @@ impl Step<'_> {
         self.settle_ring();
     }
 
-    /// An appointment begins when both have come, everything else with the first.
+    /// Whether one of the others who were asked was there before.
+    fn others_came(&self, user: &UserId) -> bool {
+        let mut others = self.state.asked.iter().filter(|p| p.user != *user);
+        others.any(|p| p.joined_at.is_some())
+    }
+
+    /// An appointment begins when both have come, a Room that was made ahead with who is
+    /// to lead it, everything else with the first.
     fn starts_by_entry(&self) -> bool {
         let all_came = || self.state.asked.iter().all(|p| p.joined_at.is_some());
-        self.state.call.nature.origin != Origin::Appointment || all_came()
+        match self.state.call.nature.origin {
+            Origin::Appointment => all_came(),
+            _ => !self.state.awaits_leader(),
+        }
     }
 
     pub(super) fn start_by_word(&mut self, by: Option<&UserId>) {

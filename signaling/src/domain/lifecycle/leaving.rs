@@ -128,7 +128,7 @@ impl Step<'_> {
             false if self.is_watched() => self.rules.linger.max(WATCHED_LINGER),
             false => self.rules.linger,
         };
-        if call.status == CallStatus::Scheduled {
+        if call.status == CallStatus::Scheduled || self.state.awaits_leader() {
             // Its time is still to come.
         } else if linger.is_zero() {
             self.end(None, reason, ended);

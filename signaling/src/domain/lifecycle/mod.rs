@@ -12,7 +12,7 @@ mod transition;
 
 use std::time::Duration;
 
-use super::call::{Call, CallStatus, EndReason};
+use super::call::{Call, CallStatus, EndReason, Origin};
 use super::event::{CallEvent, Happening};
 use super::participant::{MediaChange, MediaState, Participant, ParticipantStatus, Role};
 use super::time::UnixMillis;
@@ -136,6 +136,30 @@ impl CallState {
     pub fn is_member(&self, user: &UserId) -> bool {
         let mut own = self.people().filter(|p| p.user == *user);
         self.call.initiated_by.as_ref() == Some(user) || own.any(Participant::takes_part)
+    }
+
+    /// Whether it was made before anybody entered: by a user, or by the host's backend,
+    /// which is nobody.
+    pub fn was_planned(&self) -> bool {
+        self.call.nature.origin != Origin::AdHoc || self.people().any(|p| p.invited)
+    }
+
+    /// Whether `user` started it, or does by entering. What the host's backend planned is
+    /// started by nobody.
+    pub fn is_started_by(&self, user: &UserId) -> bool {
+        match &self.call.initiated_by {
+            Some(initiator) => initiator == user,
+            None => !self.was_planned(),
+        }
+    }
+
+    /// Whether it was made ahead, as a Room that tokens were asked for, and nobody who is
+    /// to lead it has come yet.
+    fn awaits_leader(&self) -> bool {
+        let leaders = || self.people().filter(|p| p.role.leads());
+        self.call.nature.origin == Origin::AdHoc
+            && leaders().next().is_some()
+            && leaders().all(|p| p.joined_at.is_none())
     }
 
     /// Whether somebody is there who does more than watch.

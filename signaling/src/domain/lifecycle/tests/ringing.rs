@@ -103,6 +103,49 @@ fn status_of(state: &CallState, n: u8) -> ParticipantStatus {
     state.people().find(|p| p.user == person(n)).unwrap().status
 }
 
+/// As the host's backend plans it, for somebody to lead and somebody else.
+fn made_ahead(origin: Origin) -> (CallState, Transition) {
+    let mut planned = plan(&[2], &[], false);
+    if let Transition::Plan(plan) = &mut planned {
+        plan.by = None;
+    }
+    let mut state = called(origin, CallMode::Group);
+    state.call.about.admission = Admission::Open;
+    (state, planned)
+}
+
+#[test]
+fn what_the_backend_planned_nobody_starts_by_coming_first() {
+    for origin in [Origin::Chat, Origin::Meeting, Origin::AdHoc] {
+        let (state, planned) = made_ahead(origin);
+        let (mut state, told) = run(state, vec![planned, enter(2)]);
+        assert_eq!(state.call.initiated_by, None, "{origin:?}");
+        let initiated = told.iter().filter(|(_, what)| *what == "initiated");
+        assert_eq!(initiated.count(), 1, "{told:?}");
+        assert!(!state.is_started_by(&person(2)) && !state.is_started_by(&person(3)));
+        // One alone has not been answered, whoever it is.
+        assert_eq!(state.call.times.answered, None);
+        state.apply(enter(1), UnixMillis(9), &RULES).unwrap();
+        assert_eq!(state.call.times.answered, Some(UnixMillis(9)));
+    }
+}
+
+#[test]
+fn a_room_made_ahead_outlives_whoever_comes_and_goes_before_it_is_led() {
+    let (state, planned) = made_ahead(Origin::AdHoc);
+    let (mut state, _) = run(state, vec![planned, join(2), leave(102), join(3), leave(3)]);
+    assert_eq!(state.call.status, CallStatus::Pending);
+    state.apply(join(CALLER), UnixMillis(20), &RULES).unwrap();
+    assert_eq!(state.call.status, CallStatus::Ongoing);
+    let led = state.present[0].id;
+    let gone = Transition::Leave {
+        participant: led,
+        reason: LeaveReason::Left,
+    };
+    state.apply(gone, UnixMillis(30), &RULES).unwrap();
+    assert_eq!(state.call.end_reason, Some(EndReason::Completed));
+}
+
 #[test]
 fn how_a_call_between_two_ends() {
     use EndReason::{Cancelled, Completed, Missed, Rejected};
