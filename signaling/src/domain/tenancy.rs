@@ -15,6 +15,8 @@ use crate::ids::{AppointmentId, RoomName, UserId};
 pub enum Tenancy {
     /// Nobody's yet.
     Free,
+    /// Named as an appointment's, of which nobody has told: the host's backend's to give.
+    Reserved,
     /// Open to everybody who knows its name; some lead it.
     Open { leaders: BTreeSet<UserId> },
     /// Of a call, a meeting or an appointment: its people's alone.
@@ -79,7 +81,8 @@ impl Tenancy {
 
     /// Whether asking for this makes the room, which then has a Call and leaders.
     pub fn made_by(&self, wishes: &[Wish], making: bool) -> bool {
-        *self == Self::Free && (making || wishes.iter().any(|wish| wish.moderator))
+        matches!(self, Self::Free | Self::Reserved)
+            && (making || wishes.iter().any(|wish| wish.moderator))
     }
 
     /// Whether `who` may have this token. For itself whoever may enter at all; for
@@ -96,6 +99,7 @@ impl Tenancy {
         let own = wish.user == who.user && !backend;
         match self {
             Self::Free => backend || own || making,
+            Self::Reserved => backend,
             Self::Open { leaders } => {
                 let leads = leaders.contains(&who.user) || permission::oversees(who, room);
                 leads || (own && !wish.moderator)
@@ -124,6 +128,16 @@ fn higher(one: Role, other: Role) -> Role {
         Role::Participant | Role::Viewer => 0,
     };
     if rank(other) > rank(one) { other } else { one }
+}
+
+/// How the names of rooms begin in which appointments have their Calls.
+pub const APPOINTMENT_ROOM: &str = "appointment_";
+
+/// Whether an appointment's Call may come to be in this room, to which a token that was
+/// given before would be a way in.
+pub fn is_appointments(room: &RoomName) -> bool {
+    let head = room.as_str().get(..APPOINTMENT_ROOM.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(APPOINTMENT_ROOM))
 }
 
 /// The appointments that a room's name may be naming: `appointment_<id>`, or

@@ -11,7 +11,7 @@ use crate::domain::call::{Admission, Backend, Call, CallMode, CallStatus, Nature
 use crate::domain::directory::User;
 use crate::domain::participant::Role;
 use crate::domain::principal::{Principal, Standing};
-use crate::domain::tenancy::{Tenancy, Wish, appointments_named_by};
+use crate::domain::tenancy::{Tenancy, Wish, appointments_named_by, is_appointments};
 use crate::error::CallError;
 use crate::ids::{RoomName, UserId};
 
@@ -105,9 +105,11 @@ impl Core {
             let people = self.store.participants(call.number).await;
             let people = people.map_err(database)?;
             let tenancy = Tenancy::of_call(&call, &people);
-            // A room that was open is free again when its Call is over.
+            // A room that was open is free again when its Call is over, and nobody has an
+            // appointment's for sitting in it.
             let over = call.status == CallStatus::Ended;
-            if !over || matches!(tenancy, Tenancy::Members { .. }) {
+            let squatted = call.initiated_by.is_some() && is_appointments(room);
+            if !(over || squatted) || matches!(tenancy, Tenancy::Members { .. }) {
                 return Ok((tenancy, Some(call)));
             }
         }
@@ -115,6 +117,7 @@ impl Core {
         let appointment = self.store.appointment_like(&named).await;
         let tenancy = match appointment.map_err(database)? {
             Some(appointment) => Tenancy::of_appointment(&appointment),
+            None if is_appointments(room) => Tenancy::Reserved,
             None => Tenancy::Free,
         };
         Ok((tenancy, None))

@@ -14,6 +14,7 @@ use crate::domain::call::{Backend, CallKind, CallMode, CallStatus, Nature, Origi
 use crate::domain::directory::{Appointment, User};
 use crate::domain::participant::Role;
 use crate::domain::principal::{Principal, Standing};
+use crate::domain::tenancy::APPOINTMENT_ROOM;
 use crate::error::CallError;
 use crate::ids::{AppointmentId, RoomName, UserId};
 
@@ -164,12 +165,12 @@ impl Core {
 
 /// `appointment_<id>`, as applications print it, unless the id is no part of a link.
 fn room_of(id: &AppointmentId) -> Result<RoomName, CallError> {
-    let name = RoomName::try_from(format!("appointment_{id}").as_str());
+    let name = RoomName::try_from(format!("{APPOINTMENT_ROOM}{id}").as_str());
     name.or_else(|_| unguessable_room())
 }
 
 fn unguessable_room() -> Result<RoomName, CallError> {
-    let name = format!("appointment_{}", Uuid::new_v4().simple());
+    let name = format!("{APPOINTMENT_ROOM}{}", Uuid::new_v4().simple());
     Ok(RoomName::try_from(name.as_str())?)
 }
 

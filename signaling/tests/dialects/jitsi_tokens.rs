@@ -178,6 +178,41 @@ on_both_databases! {
         }
     }
 
+    async fn generate_token_for_a_room_of_an_appointment_to_come_is_the_backend_s_to_give(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        let put = async |id: &str| {
+            let appointment = json!({
+                "doctorId": "doctor", "patientId": "patient", "appointmentDate": "2023-11-14",
+                "startTime": "22:00", "endTime": "22:30", "status": "CONFIRMED",
+            });
+            let path = format!("/api/v1/directory/appointments/{id}");
+            served.get_done(By::Backend, "PUT", &path, appointment).await;
+        };
+        let mallory = By::User("mallory");
+        let ask = async |name: &str| {
+            for moderator in [true, false] {
+                for body in [ours(name, "mallory", moderator), wish(name, "mallory", moderator)] {
+                    assert_eq!(refused(&served, mallory, body).await, no(403, "forbidden"), "{name}");
+                }
+            }
+            let answer = served.refused(mallory, "POST", ROOMS, of_two(name)).await;
+            assert_eq!(answer, no(403, "forbidden"), "{name}");
+        };
+        ask("appointment_124").await;
+        ask("APPOINTMENT_124").await;
+        // Nor is it hers for sitting in it, before and after it is somebody's.
+        let inside = served.world.join("mallory", "appointment_124").await;
+        ask("appointment_124").await;
+        put("124").await;
+        ask("appointment_124").await;
+        served.world.service.leave(inside.participant).await.unwrap();
+        ask("appointment_124").await;
+        generate(&served, By::User("patient"), ours("appointment_124", "patient", false)).await;
+        // A host that keeps its appointments itself.
+        served.get_done(By::Backend, "POST", ROOMS, of_two("appointment_125")).await;
+        generate(&served, By::User("therapist"), ours("appointment_125", "therapist", true)).await;
+    }
+
     async fn generate_token_never_for_every_room_nor_without_a_proof(db: TestDb) {
         let served = with_jitsi(&db).await;
         for name in ["*", "", ".*", "a/b", "a b"] {
