@@ -8,8 +8,10 @@ use crate::ids::{RoomName, UserId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     pub user: UserId,
-    /// What others see.
+    /// What others see, unless it asks for something else.
     pub name: String,
+    /// What others see of this one device, of which the directory knows nothing.
+    pub shown_as: Option<String>,
     /// The proof names nobody: the name was made of what else it says, and the directory
     /// knows better.
     pub name_derived: bool,
@@ -43,6 +45,7 @@ impl Principal {
         Self {
             user,
             name: name.into(),
+            shown_as: None,
             name_derived: false,
             username: None,
             email: None,
@@ -53,6 +56,10 @@ impl Principal {
             moderator: false,
             expires: None,
         }
+    }
+
+    pub fn shown_name(&self) -> &str {
+        self.shown_as.as_deref().unwrap_or(&self.name)
     }
 
     /// As the directory would have it.

@@ -130,6 +130,15 @@ impl Rates {
         let tables = self.0.as_ref();
         tables.map_or(Ok(()), |tables| tables.guest_calls.take(network(from), now))
     }
+
+    /// The same of one that is started by a request.
+    pub(crate) fn guest_request(
+        &self,
+        from: IpAddr,
+        now: UnixMillis,
+    ) -> Result<(), RequestRefused> {
+        refused(self.guest_call(from, now))
+    }
 }
 
 fn refused(taken: Result<(), Duration>) -> Result<(), RequestRefused> {

@@ -122,7 +122,7 @@ impl Core {
         let newcomer = Newcomer {
             id,
             user: who.user.clone(),
-            name: who.name.clone(),
+            name: who.shown_name().to_owned(),
             avatar_url: who.avatar_url.clone(),
             role: permission::role_in(who, state.is_started_by(&who.user)),
             admitted,

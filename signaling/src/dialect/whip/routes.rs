@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::TAG;
 use super::wire::{Created, FragmentBody, Named, SdpBody, Shown};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Standing};
 use crate::http::AppState;
 use crate::http::extract::{AskerOrGuest, ClientAddress, PathId};
 use crate::http::problem::{Problem, Refusals, RequestRefused};
@@ -116,7 +116,12 @@ async fn open(
     purpose: Purpose,
     sdp: String,
 ) -> Result<Created, Problem> {
-    state.rates().opening(from, state.sessions().clock.now())?;
+    let (rates, now) = (state.rates(), state.sessions().clock.now());
+    rates.opening(from, now)?;
+    // As on a WebSocket: joining what goes on is free.
+    if who.standing == Standing::Guest && !state.sessions().service.goes_on(&room) {
+        rates.guest_request(from, now)?;
+    }
     let root = match purpose {
         Purpose::Publish => "/whip",
         Purpose::Receive { .. } => "/whep",

@@ -48,11 +48,12 @@ impl Named {
             let auth = &state.sessions().auth;
             return Ok(auth.guest(&name, Uuid::new_v4())?);
         };
-        let name = match self.participant {
-            Some(name) => display_name(&name).ok_or(AuthError::InvalidName)?,
-            None => known.name,
-        };
-        Ok(Principal { name, ..known })
+        let name = self.participant.as_deref().map(display_name);
+        let name = name.map(|name| name.ok_or(AuthError::InvalidName));
+        Ok(Principal {
+            shown_as: name.transpose()?,
+            ..known
+        })
     }
 
     /// A player need not have a name.

@@ -63,6 +63,18 @@ on_both_databases! {
         assert_eq!(people(&call), [json!(["User 1", "host", "joined"])]);
     }
 
+    async fn a_camera_s_name_is_not_its_user_s(db: TestDb) {
+        let served = Served::start(&db).await;
+        served.opened(ANN, "/whip/r?participant=Camera", publishing()).await;
+        served.opened(ANN, "/whep/r?participant=Wall", receiving()).await;
+        let call = served.latest("r").await;
+        let want = [json!(["Camera", "host", "joined"]), json!(["Wall", "viewer", "joined"])];
+        assert_eq!(people(&call), want);
+        let path = "/api/v1/directory/users/1";
+        let user = served.get_done(By::Backend, "GET", path, Value::Null).await;
+        assert_eq!(user["name"], "User 1");
+    }
+
     async fn data_channels_do_not_stand_in_the_way(db: TestDb) {
         let served = Served::start(&db).await;
         let lines = [("application", ""), ("video", "sendonly"), ("audio", "sendrecv")];
@@ -172,6 +184,27 @@ on_both_databases! {
         let fourth = served.offer(ANN, "/whep/r", receiving()).await;
         assert_eq!(fourth.problem(), (429, "too-many-requests".to_owned()));
         assert_ne!(fourth.header("retry-after"), "");
+    }
+
+    async fn guests_of_one_address_start_so_many_calls(db: TestDb) {
+        let http = HttpConfig {
+            rates: Some(RateLimits {
+                guest_calls: Rate { burst: 2, interval: std::time::Duration::from_secs(60) },
+                ..RateLimits::default()
+            }),
+            ..HttpConfig::default()
+        };
+        let served = Served::with(&db, Setup { guests: true, http, ..Setup::default() }).await;
+        served.opened(By::Nobody, "/whip/one?participant=OBS", publishing()).await;
+        served.opened(By::Nobody, "/whep/two", receiving()).await;
+        for (path, sdp) in [("/whip/three?participant=OBS", publishing()), ("/whep/three", receiving())] {
+            let third = served.offer(By::Nobody, path, sdp).await;
+            assert_eq!(third.problem(), (429, "too-many-requests".to_owned()), "{path}");
+            assert_ne!(third.header("retry-after"), "");
+        }
+        // What goes on is joined for nothing, and a user has a name to answer with.
+        served.opened(By::Nobody, "/whep/one", receiving()).await;
+        served.opened(ANN, "/whip/three", publishing()).await;
     }
 
     async fn one_user_has_so_many(db: TestDb) {
