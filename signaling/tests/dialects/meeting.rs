@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::asking::{By, claims, with_jitsi, without_tokens};
+use crate::common::eventually;
 use crate::on_both_databases;
 use crate::served::Served;
 use crate::socket::Socket;
@@ -113,6 +114,21 @@ on_both_databases! {
             json!({"title": "Alone", "participantUserIds": []}),
         ] {
             create(&served, body).await;
+        }
+    }
+
+    async fn an_instant_meeting_that_nobody_comes_to_ends_by_itself(db: TestDb) {
+        let served = with_jitsi(&db).await;
+        for body in [json!({"title": "Alone"}), instant()] {
+            let id = created(&served, body).await;
+            let state = async || served.get_done(HOST, "GET", &path(id, ""), Value::Null).await;
+            served.world.clock.advance(Duration::from_secs(46));
+            assert_eq!(state().await["status"], "InProgress");
+            served.world.clock.advance(Duration::from_secs(600));
+            eventually("it is over", async || {
+                (state().await["status"] == "Completed").then_some(())
+            })
+            .await;
         }
     }
 

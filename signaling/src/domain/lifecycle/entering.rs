@@ -27,6 +27,10 @@ impl Step<'_> {
             self.state.call.times.rings_until = Some(rings_until);
             self.set(Deadline::Ring, rings_until);
         }
+        if self.state.call.nature.origin == Origin::Meeting && plan.scheduled.is_none() {
+            // It goes on from now on, and not for ever when nobody comes.
+            self.set(Deadline::Linger, rings_until + self.rules.planned_linger);
+        }
         if let Some(over_at) = plan.over_at {
             self.set(Deadline::Plan, over_at);
         }

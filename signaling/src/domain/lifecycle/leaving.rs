@@ -109,8 +109,12 @@ impl Step<'_> {
 
     pub(super) fn linger_over(&mut self) {
         if !self.state.is_held() {
-            let ended = self.state.call.times.last_left.unwrap_or(self.at);
-            self.end(None, EndReason::Completed, ended);
+            let times = self.state.call.times;
+            let reason = match times.started {
+                Some(_) => EndReason::Completed,
+                None => EndReason::NoShow,
+            };
+            self.end(None, reason, times.last_left.unwrap_or(self.at));
         } else {
             self.clear(Deadline::Linger);
         }

@@ -349,6 +349,35 @@ fn a_meeting_outlives_an_empty_moment() {
 }
 
 #[test]
+fn a_meeting_that_nobody_comes_to_is_not_for_ever() {
+    let meeting = || called(Origin::Meeting, CallMode::Group);
+    // The ring, and then as long as one that everybody left.
+    let due = DeadlineChange::Set(Deadline::Linger, UnixMillis(1 + 50 + 500));
+    for callees in [&[2][..], &[]] {
+        let mut state = meeting();
+        let planned = state.apply(plan(callees, &[], true), UnixMillis(1), &RULES);
+        assert!(planned.unwrap().deadlines.contains(&due), "{callees:?}");
+        let over = [Transition::RingOver, Transition::LingerOver];
+        for (at, transition) in [51, 551].into_iter().zip(over) {
+            state.apply(transition, UnixMillis(at), &RULES).unwrap();
+        }
+        assert_eq!(state.call.end_reason, Some(EndReason::NoShow));
+        assert_eq!(state.call.times.ended, Some(UnixMillis(551)));
+    }
+    let script = vec![plan(&[2], &[], true), enter(2), Transition::LingerOver];
+    let (state, _) = run(meeting(), script);
+    assert_eq!(state.call.status, CallStatus::Ongoing);
+    let mut scheduled = plan(&[2], &[], false);
+    if let Transition::Plan(plan) = &mut scheduled {
+        plan.scheduled = Some(UnixMillis(5_000));
+    }
+    let outcome = meeting().apply(scheduled, UnixMillis(1), &RULES).unwrap();
+    let lingers =
+        |change: &DeadlineChange| matches!(change, DeadlineChange::Set(Deadline::Linger, _));
+    assert!(!outcome.deadlines.iter().any(lingers));
+}
+
+#[test]
 fn strangers_stay_outside() {
     let mut state = called(Origin::Chat, CallMode::Direct);
     let now = UnixMillis(1);
