@@ -17,7 +17,7 @@ pub(crate) use emit::{Incoming, OutCodec};
 pub(crate) use history::History;
 pub(crate) use munge::SourceId;
 pub(crate) use select::{Candidate, select, smallest};
-pub(crate) use slot::{Forwarded, Slot};
+pub(crate) use slot::Slot;
 
 /// A payload, or the rest of one, that a [`Sink`] has taken in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -92,15 +92,6 @@ struct Repair {
     rtx_seq: SeqNo,
 }
 
-/// What became of a packet on a Slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forwarded {
-    /// Sent, or dropped for this Slot alone.
-    Done,
-    /// Its target took over from this Encoding.
-    Switched(Option<EncodingIndex>),
-}
-
 impl Slot {
     /// `random` decides where the numbers begin (RFC 3550 §5.1).
     pub(crate) fn new(
@@ -197,29 +188,36 @@ impl Slot {
             ^ u64::from(codec)
     }
 
-    /// Sends `packet` if this Slot is to have it. `out` is how it sends the codec.
-    pub(crate) fn forward(&mut self, packet: &Incoming<'_>, sink: &mut impl Sink) -> Forwarded {
-        let Some(out) = OutCodec::find(&self.section.codecs, packet.codec) else {
-            return Forwarded::Done;
-        };
-        let mut forwarded = Forwarded::Done;
+    /// Sends `packet` if this Slot is to have it. Answers an Encoding that it is neither
+    /// sent nor waits for any more, whose list it has to leave.
+    pub(crate) fn forward(
+        &mut self,
+        packet: &Incoming<'_>,
+        sink: &mut impl Sink,
+    ) -> Option<EncodingIndex> {
+        let out = OutCodec::find(&self.section.codecs, packet.codec)?;
+        let mut left = None;
         if self.source() != Some(packet.source) {
-            if self.encoding() == Some(packet.source.encoding) {
+            let encoding = packet.source.encoding;
+            if self.encoding() == Some(encoding) {
                 // The publisher started anew: what ran has ended, a keyframe is needed.
                 self.munger.stop();
             }
-            if self.target != Some(packet.source.encoding) || !self.may_begin(packet) {
-                return Forwarded::Done;
+            if self.target != Some(encoding) {
+                return Some(encoding);
             }
-            forwarded = Forwarded::Switched(self.encoding());
+            if !self.may_begin(packet) {
+                return None;
+            }
+            left = self.encoding();
             self.begin(packet);
         }
         // Padding alone is a probe of the publisher's own path.
         if packet.payload.is_empty() && self.munger.skip(packet.source, packet.seq) {
-            return forwarded;
+            return left;
         }
         self.send(packet, &out, sink);
-        forwarded
+        left
     }
 
     fn may_begin(&self, packet: &Incoming<'_>) -> bool {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use super::Router;
+use super::packet::slot_is_gone;
 use super::participant::merged_extensions;
 use super::table::{EncodingIndex, ParticipantIndex, SlotIndex, TrackIndex};
 use super::track::Track;
@@ -170,8 +171,11 @@ impl Router {
         let Some(encoding) = self.encodings.remove(index) else {
             return;
         };
-        for slot in encoding.forwards {
-            let slot = &mut self.slots[slot];
+        for at in encoding.forwards {
+            let Some(slot) = self.slots.get_mut(at) else {
+                slot_is_gone(at);
+                continue;
+            };
             if slot.encoding() == Some(index) {
                 slot.stop();
             }

@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::Router;
-use super::table::{EncodingIndex, ParticipantIndex};
+use super::table::{EncodingIndex, ParticipantIndex, SlotIndex};
 use super::timer::{LOSSES_PACE, Timer};
 use crate::control::MediaKind;
-use crate::egress::{Forwarded, Incoming, Kept, Sink, SourceId};
+use crate::egress::{Incoming, Kept, Sink, Slot, SourceId};
 use crate::ids::{ParticipantKey, SeqNo};
 use crate::ingress::{Received, Role};
 use crate::negotiation::params::Codec;
@@ -158,18 +158,22 @@ impl Router {
             sink.frame(incoming.marker);
         }
         let touched = self.encodings[index].forwards.iter();
-        black_box(touched.fold(0, |all, slot| all ^ self.slots[*slot].touch()));
-        // Rare: one for each Slot that was waiting for this very packet.
-        let mut switched = smallvec::SmallVec::<[_; 64]>::new();
-        for slot in &self.encodings[index].forwards {
-            let forwarded = self.slots[*slot].forward(incoming, sink);
-            if let Forwarded::Switched(Some(before)) = forwarded
-                && before != index
-            {
-                switched.push((*slot, before));
+        let touch = |slot: &SlotIndex| self.slots.get(*slot).map_or(0, Slot::touch);
+        black_box(touched.fold(0, |all, slot| all ^ touch(slot)));
+        // Rare: one for each Slot that was waiting for this very packet, or whose source
+        // began anew.
+        let mut left = smallvec::SmallVec::<[_; 64]>::new();
+        for &at in &self.encodings[index].forwards {
+            let Some(slot) = self.slots.get_mut(at) else {
+                left.push((at, index));
+                slot_is_gone(at);
+                continue;
+            };
+            if let Some(before) = slot.forward(incoming, sink) {
+                left.push((at, before));
             }
         }
-        for (slot, before) in switched {
+        for (slot, before) in left {
             self.unlist(slot, before);
         }
     }
@@ -215,4 +219,12 @@ impl Router {
             send_time,
         }
     }
+}
+
+/// A forward list names a Slot that is no more. This is an error of ours, and no reason
+/// to take every Call of the worker down.
+#[cold]
+pub(super) fn slot_is_gone(slot: SlotIndex) {
+    debug_assert!(false, "a forward list names {slot:?}, which is gone");
+    tracing::error!(?slot, "a forward list names a Slot that is gone");
 }

@@ -191,7 +191,7 @@ impl Router {
             let slot = &mut self.slots[*slot];
             let rate = slot.clock_rate();
             let clock = slot.encoding().and_then(|encoding| {
-                let encoding = &self.encodings[encoding];
+                let encoding = self.encodings.get(encoding)?;
                 let publisher = &self.participants[encoding.origin.participant];
                 encoding.capture_clock(publisher.clock.get(), rate)
             });

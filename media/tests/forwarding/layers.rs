@@ -17,6 +17,8 @@ struct Camera {
     live: [bool; 3],
     /// Layers that bring a keyframe with the next frame.
     keyframes: [bool; 3],
+    /// Numbers that each layer has left out.
+    left_out: [u16; 3],
 }
 
 impl Camera {
@@ -30,6 +32,7 @@ impl Camera {
             n: 0,
             live: [true; 3],
             keyframes: [true; 3],
+            left_out: [0; 3],
         }
     }
 
@@ -39,7 +42,7 @@ impl Camera {
                 let keyframe = std::mem::take(&mut self.keyframes[at]);
                 let payload = vp8_payload(keyframe, self.n, SIZES[at]);
                 let timestamp = u32::from(self.n) * 2970 + 0x1000_0000 * at as u32;
-                let seq = self.n + 1000 * at as u16;
+                let seq = (self.n + 1000 * at as u16).wrapping_add(self.left_out[at]);
                 let packet = Rtp::new(Ssrc(500 + at as u32), VP8, seq, timestamp, &payload)
                     .with(MID_EXT, b"0")
                     .with(RID_EXT, RIDS[at].as_bytes());
@@ -125,6 +128,28 @@ fn the_layer_follows_the_size_asked_for_and_changes_on_keyframes_only() {
     assert_eq!(camera.layer(), Some(1));
     assert_continuous(&sent);
     assert!(sent.len() >= 39, "{}", sent.len());
+}
+
+#[test]
+fn who_leaves_after_a_layer_began_anew_leaves_nothing_behind() {
+    let mut camera = Camera::new(Some((160, 90)));
+    camera.frames(10);
+    camera.ask((1280, 720));
+    // The small layer begins anew while its receiver waits for the large one.
+    camera.left_out[0] = 20_000;
+    assert!(camera.frames(5).is_empty());
+    let now = camera.call.now;
+    camera.call.router.remove_participant(now, key(2));
+    camera.frames(5);
+    // Nor is anything sent to who takes the place of the Slot.
+    camera
+        .call
+        .join(&Offer::of(3).slot(0, MediaKind::Video, &[vp8()]));
+    camera
+        .call
+        .request(3, 0, SlotTarget::Automatic, Some((1280, 720)));
+    camera.keyframes[0] = true;
+    assert!(camera.frames(5).is_empty());
 }
 
 #[test]
