@@ -1,5 +1,6 @@
 //! Asks a publisher for keyframes: however many subscribers want one, an Encoding
-//! is asked at most once per interval, and again until a keyframe arrives.
+//! is asked at most once per interval, and again until a keyframe arrives or nobody
+//! is left to be sent it.
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,11 @@ impl KeyframeRequests {
     }
 
     pub(crate) fn arrived(&mut self) {
+        self.wanted = false;
+    }
+
+    /// Nobody is left who would be sent it.
+    pub(crate) fn withdraw(&mut self) {
         self.wanted = false;
     }
 

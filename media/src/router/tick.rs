@@ -62,6 +62,9 @@ impl Router {
     pub(super) fn request_keyframes(&mut self, now: Instant, sink: &mut impl Sink) {
         let interval = self.config.keyframe_interval;
         for (_, encoding) in self.encodings.iter_mut() {
+            if encoding.forwards.is_empty() {
+                encoding.keyframes.withdraw();
+            }
             let sender = &self.participants[encoding.origin.participant];
             let Some(ssrc) = encoding.ssrc.filter(|_| sender.connected) else {
                 continue;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use convoke_media::control::{Event, MediaKind, SlotTarget, Source};
 use convoke_media::ids::Ssrc;
+use convoke_media::rtp::rtcp::RtcpWriter;
 
 use crate::harness::*;
 
@@ -190,6 +191,30 @@ fn when_a_layer_stops_the_next_lower_goes_on() {
     for pair in sent.windows(2) {
         assert_eq!(pair[1].seq.0, pair[0].seq.0 + 1);
     }
+}
+
+#[test]
+fn a_layer_that_stopped_is_not_asked_for_a_keyframe_without_end() {
+    let mut camera = Camera::new(None);
+    camera.frames(30);
+    camera.keyframes[2] = true;
+    camera.frames(5);
+    assert_eq!(camera.layer(), Some(2));
+    camera.plis();
+    // The last picture of it is lost on the way, and then it stops.
+    let mut writer = RtcpWriter::default();
+    writer.pli(Ssrc(1), slot_ssrc(2, 0));
+    camera.call.send_rtcp(2, writer.bytes());
+    assert_eq!(camera.plis(), [502]);
+    camera.live[2] = false;
+    camera.keyframes[1] = true;
+    camera.frames(15);
+    camera.keyframes[1] = true;
+    camera.frames(5);
+    assert_eq!(camera.layer(), Some(1));
+    camera.plis();
+    camera.frames(60);
+    assert!(camera.plis().is_empty());
 }
 
 #[test]
