@@ -135,6 +135,14 @@ impl Router {
         }
     }
 
+    /// Another RTCPeerConnection took the place of the one before, and its offer has been
+    /// applied.
+    pub fn renew(&mut self, key: ParticipantKey) {
+        if let Some(index) = self.index_of(key) {
+            self.participants[index].renew();
+        }
+    }
+
     /// Nothing is sent to the unconnected.
     pub fn set_connected(&mut self, now: Instant, key: ParticipantKey, connected: bool) {
         if let Some(index) = self.index_of(key)

@@ -49,6 +49,14 @@ impl Participant {
         }
     }
 
+    /// Another client took its place: it numbers its packets anew, by another clock and
+    /// perhaps over another path.
+    pub(super) fn renew(&mut self) {
+        self.arrivals = ArrivalRecorder::default();
+        self.clock = ClockOffset::default();
+        self.rtt = RTT;
+    }
+
     /// Muting holds for Tracks that are published later, too.
     pub(super) fn set_muted(&mut self, source: Source, muted: bool) {
         self.muted.retain(|other| *other != source);

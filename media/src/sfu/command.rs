@@ -152,6 +152,9 @@ impl Sfu {
                 router.set_connected(now, key, false);
             }
             router.apply(now, key, &negotiated);
+            if renewed.client {
+                router.renew(key);
+            }
         }
         self.settle_fragments(key);
         self.settle_transport(now, key);

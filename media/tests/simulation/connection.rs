@@ -155,6 +155,18 @@ fn a_new_peer_connection_of_the_same_participant_starts_over() {
     assert!(shown.report(from, world.now).packets >= 25);
 }
 
+/// Its numbers are below those of the one before, which were not repeats.
+#[test]
+fn a_new_peer_connection_is_told_how_its_packets_arrive() {
+    let mut world = two(5007);
+    world.run(Duration::from_secs(8));
+    world.reload(1);
+    world.connect();
+    world.run(Duration::from_secs(1));
+    let feedback = world.participants[1].feedback;
+    assert!(feedback.covered >= 75, "{feedback:?}");
+}
+
 #[test]
 fn closing_a_router_tells_everybody() {
     let mut world = two(5006);
