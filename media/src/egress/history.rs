@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::ids::SeqNo;
+use crate::rtp::packet::PADDED;
 
 /// Time that the ring should cover: a request that comes later than a second is of
 /// no use to a call.
@@ -75,6 +76,8 @@ impl History {
         self.bytes.get(at..at + usize::from(entry.len))
     }
 
+    /// Keeps an RTP packet whose padding has been cut off, so that it must not say that it
+    /// has any when it is read again.
     pub(crate) fn push(&mut self, now: Instant, seq: SeqNo, packet: &[u8]) {
         if self.entries.is_empty() {
             let (packets, bytes) = if self.video {
@@ -98,7 +101,11 @@ impl History {
             offset: self.head as u32,
             len: packet.len() as u16,
         };
-        self.bytes[self.head..self.head + packet.len()].copy_from_slice(packet);
+        let kept = &mut self.bytes[self.head..self.head + packet.len()];
+        kept.copy_from_slice(packet);
+        if let Some(first) = kept.first_mut() {
+            *first &= !PADDED;
+        }
         self.head += packet.len();
         self.written += packet.len() as u64;
         let mask = self.entries.len() - 1;
@@ -125,7 +132,13 @@ mod tests {
     use super::*;
 
     fn packet(seq: u64) -> Vec<u8> {
-        vec![seq as u8; 1000]
+        sized(seq, 1000)
+    }
+
+    fn sized(seq: u64, len: usize) -> Vec<u8> {
+        let mut packet = vec![0x80];
+        packet.extend(seq.to_be_bytes().iter().cycle().take(len - 1));
+        packet
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::ids::{Pt, Ssrc};
 /// Fixed part of the header, before CSRCs.
 pub const FIXED_HEADER: usize = 12;
 
+/// In the first byte: the last bytes are padding.
+pub const PADDED: u8 = 0x20;
+
 /// Why bytes are not an RTP packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RtpError {
@@ -45,7 +48,7 @@ impl<'a> Packet<'a> {
         if at > data.len() {
             return Err(RtpError::Truncated);
         }
-        let padded = data[0] & 0x20 != 0;
+        let padded = data[0] & PADDED != 0;
         let padding = match data.last() {
             Some(&last) if padded => usize::from(last),
             _ => 0,
@@ -128,7 +131,7 @@ pub fn restore_rtx(packet: &mut [u8], ssrc: Ssrc, pt: Pt) -> Option<&mut [u8]> {
     let original: [u8; 2] = packet.get(header..end)?.get(..2)?.try_into().ok()?;
     packet.copy_within(..header, 2);
     let packet = &mut packet[2..end];
-    packet[0] &= !0x20;
+    packet[0] &= !PADDED;
     packet[1] = packet[1] & 0x80 | pt.get();
     packet[2..4].copy_from_slice(&original);
     packet[8..12].copy_from_slice(&ssrc.0.to_be_bytes());
@@ -165,7 +168,7 @@ pub fn pad(packet: &mut [u8], len: usize) {
     if let Some((last, zeros)) = padding.split_last_mut() {
         zeros.fill(0);
         *last = count as u8;
-        packet[0] |= 0x20;
+        packet[0] |= PADDED;
     }
 }
 

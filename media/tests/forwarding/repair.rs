@@ -184,6 +184,33 @@ fn a_receiver_without_rtx_gets_the_very_same_bytes() {
     );
 }
 
+/// Padding is between two hops: it is cut off, and says nothing of what is repeated.
+#[test]
+fn what_came_padded_is_repeated_whole() {
+    for rtx in [None, Some(121)] {
+        let receiver = codec(convoke_media::negotiation::params::Codec::Vp8, 120, rtx);
+        let mut call = camera(&[receiver]);
+        let mut padded = packet(0);
+        // The last byte of the picture would do for a length of padding, too.
+        padded.payload.push(9);
+        let mut bytes = padded.bytes();
+        bytes[0] |= 0x20;
+        bytes.extend([0, 0, 0, 4]);
+        call.router
+            .handle_rtp(call.now, key(1), &mut bytes, &mut call.sink);
+        let sent = call.take_rtp();
+        assert_eq!(sent[0].view().payload().len(), padded.payload.len());
+        call.pass(Duration::from_millis(50));
+        nack(&mut call, &[sent[0].view().seq()]);
+        let again = call.take_rtp();
+        let (original, repair) = (sent[0].view().payload(), again[0].view());
+        match rtx {
+            Some(_) => assert_eq!(&repair.payload()[2..], original),
+            None => assert_eq!(again[0].bytes, sent[0].bytes),
+        }
+    }
+}
+
 /// Its extensions would be others: two texts under one nonce.
 #[test]
 fn what_was_sent_by_another_offer_is_not_repeated_under_its_own_number() {
