@@ -31,6 +31,10 @@ pub(crate) struct History {
     bytes: Vec<u8>,
     head: usize,
     written: u64,
+    /// Where the present round began, in `written`.
+    round: u64,
+    /// What was written before has been written over, however far it is behind.
+    oldest: u64,
     wrapped_at: Option<Instant>,
     limit: usize,
     video: bool,
@@ -44,6 +48,8 @@ impl History {
             bytes: Vec::new(),
             head: 0,
             written: 0,
+            round: 0,
+            oldest: 0,
             wrapped_at: None,
             limit,
             video,
@@ -69,7 +75,8 @@ impl History {
         let entry = self
             .entry(seq)
             .filter(|entry| entry.seq == seq.0 && entry.len > 0)?;
-        if self.written - entry.start > self.bytes.len() as u64 {
+        let behind = self.written - entry.start;
+        if behind > self.bytes.len() as u64 || entry.start < self.oldest {
             return None;
         }
         let at = entry.offset as usize;
@@ -118,10 +125,13 @@ impl History {
         let size = self.bytes.len();
         if self.video && size < self.limit && span.is_none_or(|span| span < SPAN) {
             self.bytes.resize((size * 2).min(self.limit), 0);
+            // This round went over what the ones before had left in the smaller ring.
+            self.oldest = self.round;
         }
         if self.bytes.len() == size {
             self.written += (size - self.head) as u64;
             self.head = 0;
+            self.round = self.written;
             self.wrapped_at = Some(now);
         }
     }
@@ -162,6 +172,34 @@ mod tests {
         assert!(!history.lacks(SeqNo(65_001)), "too old to tell");
         history.clear();
         assert_eq!(history.get(SeqNo(66_999)), None);
+    }
+
+    /// A slow Encoding that fills its ring, and then is fast and has it grow in the midst of
+    /// a round.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn what_is_kept_is_intact_however_it_grew() {
+        for (slow, len, limit) in [
+            (70, 1000, 128 << 10),
+            (100, 1000, 1 << 20),
+            (130, 1000, 1 << 20),
+            (500, 200, 256 << 10),
+            (45, 1499, 1 << 20),
+        ] {
+            let mut now = Instant::now();
+            let mut history = History::new(true, limit);
+            for seq in 1..=slow + 900 {
+                now += Duration::from_millis(if seq <= slow { 40 } else { 1 });
+                history.push(now, SeqNo(seq), &sized(seq, len));
+                for kept in (1..=seq).rev().step_by(7) {
+                    let intact = history.get(SeqNo(kept));
+                    let intact = intact.is_none_or(|got| got == sized(kept, len));
+                    assert!(intact, "{kept} at {seq} of {slow} x {len}");
+                }
+                assert!(history.get(SeqNo(seq)).is_some());
+            }
+            assert!(history.bytes.len() > VIDEO_BYTES, "it did not grow");
+        }
     }
 
     #[test]
