@@ -83,6 +83,18 @@ impl Router {
         }
     }
 
+    /// A new connection sends all layers, whatever was told to the one before.
+    pub(super) fn forget_demand(&mut self, index: TrackIndex) {
+        let mut changed = false;
+        for encoding in self.tracks[index].encodings.clone() {
+            let demand = std::mem::take(&mut self.encodings[encoding].demand);
+            changed |= demand == Demand::Refused;
+        }
+        if changed {
+            self.tell_demand(index);
+        }
+    }
+
     fn tell_demand(&mut self, track: TrackIndex) {
         let track = &self.tracks[track];
         let encodings = track.encodings.iter().map(|index| &self.encodings[*index]);

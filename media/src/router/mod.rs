@@ -138,8 +138,12 @@ impl Router {
     /// Another RTCPeerConnection took the place of the one before, and its offer has been
     /// applied.
     pub fn renew(&mut self, key: ParticipantKey) {
-        if let Some(index) = self.index_of(key) {
-            self.participants[index].renew();
+        let Some(index) = self.index_of(key) else {
+            return;
+        };
+        self.participants[index].renew();
+        for track in self.participants[index].tracks.clone() {
+            self.forget_demand(track);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use convoke_media::control::{CONSENT_TIMEOUT, Command, MediaKind, TransportState};
+use convoke_media::control::{CONSENT_TIMEOUT, Command, Event, MediaKind, TransportState};
 
 use crate::sim::netem::Conditions;
 use crate::sim::participant::Equipment;
@@ -165,6 +165,32 @@ fn a_new_peer_connection_is_told_how_its_packets_arrive() {
     world.run(Duration::from_secs(1));
     let feedback = world.participants[1].feedback;
     assert!(feedback.covered >= 75, "{feedback:?}");
+}
+
+/// It sends all layers, and was not told what the one before was.
+#[test]
+fn a_new_peer_connection_is_told_which_layers_nobody_is_shown() {
+    let mut world = two(5008);
+    world.run(Duration::from_secs(8));
+    let told = |world: &World| {
+        let id = world.id(1);
+        let events = world.events.iter().filter_map(|(_, event)| match event {
+            Event::Layers {
+                participant,
+                wanted,
+                ..
+            } if *participant == id => Some(wanted.len()),
+            _ => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    let before = told(&world);
+    assert_eq!(before.last(), Some(&1));
+    world.reload(1);
+    world.connect();
+    world.run(Duration::from_secs(8));
+    let anew = &told(&world)[before.len()..];
+    assert_eq!((anew.first(), anew.last()), (Some(&3), Some(&1)));
 }
 
 #[test]
