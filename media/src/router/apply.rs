@@ -10,7 +10,7 @@ use super::packet::slot_is_gone;
 use super::participant::merged_extensions;
 use super::table::{EncodingIndex, ParticipantIndex, SlotIndex, TrackIndex};
 use super::track::Track;
-use crate::control::{MediaKind, TrackId};
+use crate::control::{Event, MediaKind, SlotAssignment, SlotState, TrackId};
 use crate::egress::{History, Slot};
 use crate::ids::ParticipantKey;
 use crate::ingress::{DemuxSection, Encoding, Origin, Role};
@@ -214,8 +214,28 @@ impl Router {
             kept.push(index);
         }
         self.participants[owner].slots = kept;
-        for slot in before {
-            self.remove_slot(slot);
+        self.empty_slots(owner, before);
+    }
+
+    /// Removes Slots that an offer replaced or left out, and says so: what took their place
+    /// tells only what it shows itself.
+    fn empty_slots(&mut self, owner: ParticipantIndex, slots: Vec<SlotIndex>) {
+        let mut emptied = Vec::new();
+        for index in slots {
+            let slot = &self.slots[index];
+            if slot.state != SlotState::Empty {
+                emptied.push(SlotAssignment {
+                    mid: slot.section.mid,
+                    state: SlotState::Empty,
+                });
+            }
+            self.remove_slot(index);
+        }
+        if !emptied.is_empty() {
+            self.events.push_back(Event::Slots {
+                participant: self.participants[owner].id,
+                assignments: emptied,
+            });
         }
     }
 

@@ -82,6 +82,41 @@ fn only_changes_are_told() {
 }
 
 #[test]
+fn a_slot_that_an_offer_replaced_or_left_out_is_told_to_be_empty() {
+    let mut call = Call::new();
+    call.join(&full(1, 2));
+    call.join(&full(2, 2));
+    call.join(&full(3, 2));
+    call.events();
+    let told = |call: &mut Call| {
+        let changes = call.changes(1).into_iter();
+        let pictures = changes.filter(|slot| ["5", "6"].contains(&slot.mid.as_str()));
+        pictures
+            .map(|slot| (slot.mid.as_str().to_owned(), slot.state))
+            .collect::<Vec<_>>()
+    };
+    // Another RTCPeerConnection: the same m-lines, other SSRCs.
+    let mut anew = full(1, 2);
+    for slot in &mut anew.negotiated.slots {
+        slot.ssrc.0 += 5;
+    }
+    call.router.apply(call.now, key(1), &anew.negotiated);
+    let shown = [2, 3].map(|n| SlotState::Active(track(n, Source::Camera)));
+    let (five, six) = ("5".to_owned(), "6".to_owned());
+    let want = [
+        (five.clone(), SlotState::Empty),
+        (six.clone(), SlotState::Empty),
+        (five, shown[0]),
+        (six.clone(), shown[1]),
+    ];
+    assert_eq!(told(&mut call), want);
+    // And one with fewer m-lines.
+    anew.negotiated.slots.retain(|slot| slot.mid != mid("6"));
+    call.router.apply(call.now, key(1), &anew.negotiated);
+    assert_eq!(told(&mut call), [(six, SlotState::Empty)]);
+}
+
+#[test]
 fn a_pinned_track_is_shown_when_it_comes_and_not_twice() {
     let mut call = Call::new();
     call.join(&full(1, 2));
