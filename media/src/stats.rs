@@ -23,7 +23,7 @@ pub struct TransportStats {
     pub replayed: u64,
     /// Authentic and yet malformed.
     pub malformed: u64,
-    /// Authentic RTP beyond the rate that a Participant may send at.
+    /// Authentic RTP and RTCP beyond the rate that a Participant may send at.
     pub over_rate: u64,
     /// `AEAD_AES_128_GCM` or `AES128_CM_HMAC_SHA1_80`, as RFC 5764 names them.
     pub srtp_profile: Option<&'static str>,

@@ -283,6 +283,9 @@ impl Sfu {
         let Ok(len) = member.transport.open_rtcp(packet) else {
             return;
         };
+        if !member.policer.admit(now, len) {
+            return;
+        }
         let index = member.router;
         let Some(router) = self.routers.get_mut(index) else {
             return;

@@ -1,5 +1,6 @@
 //! How much one Participant may send: what is over the rate is dropped before it is
-//! forwarded, since a flood by one costs a seal for everybody else.
+//! forwarded, since a flood by one costs a seal for everybody else. RTCP counts like RTP:
+//! each NACK in it is a look into a history.
 
 use std::time::{Duration, Instant};
 

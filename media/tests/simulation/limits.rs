@@ -304,6 +304,26 @@ fn another_clients_offer_gives_up_the_paths_of_the_one_before() {
     assert!(world.sfu.is_idle());
 }
 
+#[test]
+fn a_flood_of_feedback_is_held_to_the_rate_too() {
+    let limits = Limits {
+        send_rate: SendRate {
+            packets_per_second: 60,
+            ..SendRate::DEFAULT
+        },
+        ..Limits::default()
+    };
+    let mut world = World::with_limits(8012, limits);
+    world.join(Equipment::VIEWER.slots(1, 1));
+    world.connect();
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.stats(0).transport.over_rate, 0);
+    world.participants[0].pli_flood = true;
+    world.run(Duration::from_secs(3));
+    let flooded = world.stats(0).transport;
+    assert!(flooded.over_rate > 50, "{flooded:?}");
+}
+
 /// A publisher above the rate loses what is above it, and nobody else loses anything.
 #[test]
 fn a_publisher_is_held_to_its_rate() {
