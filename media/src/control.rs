@@ -97,6 +97,13 @@ pub struct FrameSize {
     pub height: u16,
 }
 
+impl FrameSize {
+    /// Nothing of a picture without a side is seen.
+    pub(crate) const fn is_hidden(self) -> bool {
+        self.width == 0 || self.height == 0
+    }
+}
+
 /// A request to the media core. Every one is answered by a [`Response`] or a
 /// [`CommandError`], and a refused command changes nothing.
 #[derive(Debug, Clone)]

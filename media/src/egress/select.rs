@@ -57,7 +57,7 @@ pub(crate) fn select(
     candidates: &[Candidate],
     max_size: Option<FrameSize>,
 ) -> Option<EncodingIndex> {
-    if max_size.is_some_and(|size| size.width == 0 || size.height == 0) {
+    if max_size.is_some_and(FrameSize::is_hidden) {
         return None;
     }
     let any_alive = candidates.iter().any(|candidate| candidate.alive);

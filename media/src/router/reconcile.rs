@@ -10,7 +10,7 @@ use super::relief::smaller;
 use super::table::{EncodingIndex, ParticipantIndex, SlotIndex, TrackIndex};
 use super::timer::Timer;
 use super::track::{SpeechRank, Track};
-use crate::control::{Event, MediaKind, SlotAssignment, SlotState, SlotTarget, Source};
+use crate::control::{Event, FrameSize, MediaKind, SlotAssignment, SlotState, SlotTarget, Source};
 use crate::egress::{Candidate, OutCodec, select, smallest};
 
 /// Tracks by kind, best first.
@@ -159,15 +159,20 @@ impl Router {
         if desired.len() <= allowed {
             return;
         }
-        let shown = desired.iter().filter(|(slot, track)| {
-            let is_picture = self.slots[*slot].section.kind == MediaKind::Video;
-            is_picture && track.is_some_and(|track| !self.tracks[track].muted)
-        });
-        let mut shown: Vec<SlotIndex> = shown.map(|(slot, _)| *slot).collect();
+        let slots = desired.iter().map(|(slot, _)| *slot);
+        let mut shown: Vec<SlotIndex> = slots.filter(|slot| self.is_picture(*slot)).collect();
         shown.sort_by_key(|slot| (Reverse(self.slots[*slot].wish.priority), *slot));
         for slot in shown.into_iter().skip(allowed) {
             self.slots[slot].withheld = true;
         }
+    }
+
+    /// Whether a picture is sent on a Slot unless it is kept back.
+    fn is_picture(&self, index: SlotIndex) -> bool {
+        let slot = &self.slots[index];
+        slot.section.kind == MediaKind::Video
+            && matches!(self.state_of(index), SlotState::Active(_))
+            && !slot.wish.max_size.is_some_and(FrameSize::is_hidden)
     }
 
     fn state_of(&self, slot: SlotIndex) -> SlotState {

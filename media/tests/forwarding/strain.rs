@@ -97,3 +97,22 @@ fn far_pictures_go_first_sound_never_and_all_comes_back() {
         [Strain::SmallerPictures, Strain::FewerPictures, Strain::None]
     );
 }
+
+#[test]
+fn what_is_not_sent_takes_no_place_of_what_is() {
+    let mut call = Call::new();
+    for n in 1..=8 {
+        call.join(&full(n));
+    }
+    // Slot 5 is hidden, and the receiver has no decoder for what 6 shows.
+    call.request(1, 5, SlotTarget::Automatic, Some((0, 0)));
+    let undecodable = Offer::of(9).publish(1, Source::Camera, &[h264()]);
+    call.join(&undecodable);
+    let h264_of_9 = Rtp::new(ssrc(9, 1), H264, 1, 3000, &[0x67; 12]);
+    call.send(9, &h264_of_9);
+    call.request(1, 6, SlotTarget::Pinned(track(9, Source::Camera)), None);
+    strain(&mut call, 4);
+    let states = states(&call, 1);
+    assert!(matches!(states[4], SlotState::Undecodable(_)));
+    assert_eq!(withheld(&states), [9, 10], "{states:?}");
+}
