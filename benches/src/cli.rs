@@ -106,6 +106,10 @@ pub struct GeneratorArgs {
     /// generator, and for a server on the same machine.
     #[arg(long)]
     pub publish_segments: bool,
+    /// Let the kernel hand bursts to the clients uncut (UDP_GRO): cheaper for the
+    /// generator, and for a server on the same machine that sends them so.
+    #[arg(long, value_enum, default_value_t = YesNo::Yes)]
+    pub receive_segments: YesNo,
     /// Offer AES-CM with HMAC-SHA1 first, as Chromium does.
     #[arg(long)]
     pub sha1_first: bool,
@@ -124,11 +128,18 @@ impl GeneratorArgs {
             verify: self.verify.into(),
             latency_at: self.latency_at.into(),
             publish_segments: self.publish_segments,
+            receive_segments: self.receive_segments == YesNo::Yes,
             sha1_first: self.sha1_first,
             local_ip: self.local_ip,
             ..Options::default()
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -273,6 +284,13 @@ mod tests {
         let args = parse("meeting --webrtc-share 0.1 --chromium 2").unwrap();
         let options = args.load.generator.options();
         assert_eq!((options.webrtc_share, options.browsers), (0.1, 2));
+    }
+
+    #[test]
+    fn bursts_may_come_to_the_clients_cut() {
+        let options = |line| parse(line).unwrap().load.generator.options();
+        assert!(options("meeting").receive_segments);
+        assert!(!options("meeting --receive-segments no").receive_segments);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct RunResult {
     /// Absent where the server is not a process of this machine.
     pub server: Option<ProcessUse>,
     pub generator: ProcessUse,
+    /// Whether the clients took the kernel's bursts uncut (UDP_GRO).
+    #[serde(default = "yes")]
+    pub receive_segments: bool,
     /// What makes the figures doubtful, in words: the generator was the bottleneck,
     /// its receive buffers overflowed, participants did not connect.
     pub warnings: Vec<String>,
@@ -32,6 +35,10 @@ pub struct RunResult {
 
 fn one() -> usize {
     1
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What all receivers together got in the window.

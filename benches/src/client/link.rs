@@ -64,12 +64,13 @@ impl Link {
         profiles: &[Profile],
         seed: u64,
         epoch: Epoch,
+        segments: bool,
     ) -> io::Result<Self> {
         let mut bytes = [0; 32];
         ChaCha20Rng::seed_from_u64(seed).fill_bytes(&mut bytes);
         Ok(Self {
             transport: ClientTransport::new(identity, profiles, bytes),
-            socket: ClientSocket::bind(address)?,
+            socket: ClientSocket::bind(address, segments)?,
             epoch,
             path: None,
             twcc: 0,

@@ -38,6 +38,7 @@ pub(crate) struct Connections {
     identity: Arc<DtlsIdentity>,
     epoch: Epoch,
     profiles: [Profile; 2],
+    receive_segments: bool,
     media: MediaSpec,
     next: Cell<u32>,
 }
@@ -60,6 +61,7 @@ impl Connections {
             identity: Arc::new(DtlsIdentity::generate()?),
             epoch: Epoch::new(),
             profiles,
+            receive_segments: options.receive_segments,
             media,
             next: Cell::new(0),
         })
@@ -85,6 +87,7 @@ impl Connections {
             &self.profiles,
             seed,
             self.epoch,
+            self.receive_segments,
         )?;
         let publications: Vec<Publication> = blueprint
             .publish

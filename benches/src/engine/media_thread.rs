@@ -209,7 +209,7 @@ impl Player {
             clients: FxHashMap::default(),
             timers: BinaryHeap::new(),
             scheduled: FxHashMap::default(),
-            receive: RecvBatch::default(),
+            receive: RecvBatch::new(options.receive_segments),
             send: SendBatch::default(),
             happened: Vec::new(),
             counting: Counting::default(),

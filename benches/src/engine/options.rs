@@ -49,6 +49,10 @@ pub struct Options {
     /// and for a server on the same machine.
     pub publish_segments: bool,
 
+    /// Let the kernel hand bursts to the clients as it has them (UDP_GRO). On one machine
+    /// it cuts them otherwise, in the time of a server that sends with UDP_SEGMENT.
+    pub receive_segments: bool,
+
     /// Address that clients send from; otherwise the one that leads to the server.
     pub local_ip: Option<IpAddr>,
 
@@ -86,6 +90,7 @@ impl Default for Options {
             sample_every: 16,
             latency_at: LatencyAt::default(),
             publish_segments: false,
+            receive_segments: true,
             local_ip: None,
             sha1_first: false,
             rooms: None,

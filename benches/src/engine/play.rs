@@ -129,7 +129,8 @@ impl<P: FnMut(&Sample)> Play<P> {
         }
         let warnings = std::mem::take(&mut self.warnings);
         let target = self.stage.target.name();
-        Ok(measured.result(&self.scenario, target, warnings))
+        let options = &self.stage.options;
+        Ok(measured.result(&self.scenario, target, options, warnings))
     }
 
     /// Those of the cast who join in a phase and have not yet: publishers first, for

@@ -7,6 +7,7 @@ use crate::scenario::Scenario;
 use super::limit::absent;
 use super::media_thread::Report;
 use super::meters::generator_warning;
+use super::options::Options;
 
 /// A measured window.
 #[derive(Debug, Clone)]
@@ -111,6 +112,7 @@ impl Measured {
         self,
         scenario: &Scenario,
         target: String,
+        options: &Options,
         mut warnings: Vec<String>,
     ) -> RunResult {
         warnings.extend(self.warnings());
@@ -125,6 +127,7 @@ impl Measured {
             joins: self.joins,
             server: self.server,
             generator: self.generator,
+            receive_segments: options.receive_segments,
             warnings,
             timeline: self.timeline,
         }

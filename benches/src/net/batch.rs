@@ -9,10 +9,14 @@ use libc::{c_int, iovec, mmsghdr, msghdr, timespec};
 
 use crate::clock::{Nanos, wall_nanos};
 
-/// Messages of one recvmmsg; each may be a run of 64 datagrams.
-const RECEIVE_BATCH: usize = 16;
+/// Messages of one recvmmsg that may each be a run of 64 datagrams.
+const RUNS: usize = 16;
 /// A run has at most an IPv4 datagram's 64 kB.
 const RUN_SPACE: usize = 1 << 16;
+/// Messages of one recvmmsg where each is one datagram: a run's worth.
+const SINGLES: usize = 64;
+/// What a server sends fits the network's 1,500 bytes.
+const SINGLE_SPACE: usize = 2048;
 const CONTROL_SPACE: usize = 96;
 
 /// Messages of one sendmmsg.
@@ -37,6 +41,8 @@ impl Control {
 
 /// What one recvmmsg brought.
 pub(crate) struct RecvBatch {
+    /// Of one message.
+    space: usize,
     slab: Vec<u8>,
     controls: Vec<Control>,
     vectors: Vec<iovec>,
@@ -64,25 +70,30 @@ impl std::fmt::Debug for RecvBatch {
     }
 }
 
-impl Default for RecvBatch {
-    fn default() -> Self {
-        // SAFETY: an mmsghdr is plain integers and null pointers at zero.
-        let header = unsafe { zeroed::<mmsghdr>() };
-        Self {
-            slab: vec![0; RECEIVE_BATCH * RUN_SPACE],
-            controls: vec![Control::EMPTY; RECEIVE_BATCH],
-            vectors: vec![EMPTY; RECEIVE_BATCH],
-            headers: vec![header; RECEIVE_BATCH],
-        }
-    }
-}
-
 const EMPTY: iovec = iovec {
     iov_base: null_mut(),
     iov_len: 0,
 };
 
 impl RecvBatch {
+    /// For sockets that take whole runs, or each datagram alone.
+    pub(crate) fn new(segments: bool) -> Self {
+        let (messages, space) = if segments {
+            (RUNS, RUN_SPACE)
+        } else {
+            (SINGLES, SINGLE_SPACE)
+        };
+        // SAFETY: an mmsghdr is plain integers and null pointers at zero.
+        let header = unsafe { zeroed::<mmsghdr>() };
+        Self {
+            space,
+            slab: vec![0; messages * space],
+            controls: vec![Control::EMPTY; messages],
+            vectors: vec![EMPTY; messages],
+            headers: vec![header; messages],
+        }
+    }
+
     /// Receives what waits, at most a batch; whether there may be more.
     pub(crate) fn receive(&mut self, fd: RawFd, mut each: impl FnMut(Received<'_>)) -> bool {
         self.aim();
@@ -92,7 +103,7 @@ impl RecvBatch {
             libc::recvmmsg(
                 fd,
                 self.headers.as_mut_ptr(),
-                RECEIVE_BATCH as u32,
+                self.headers.len() as u32,
                 libc::MSG_DONTWAIT as _,
                 null_mut(),
             )
@@ -100,9 +111,9 @@ impl RecvBatch {
         // An error is EAGAIN, or an ICMP report that concerns no datagram.
         let count = usize::try_from(received).unwrap_or(0);
         let clocks = (Nanos::now(), wall_nanos());
-        for (index, chunk) in self.slab.chunks_mut(RUN_SPACE).take(count).enumerate() {
+        for (index, chunk) in self.slab.chunks_mut(self.space).take(count).enumerate() {
             let header = &self.headers[index];
-            let len = (header.msg_len as usize).min(RUN_SPACE);
+            let len = (header.msg_len as usize).min(self.space);
             if len == 0 || header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
                 continue;
             }
@@ -114,14 +125,14 @@ impl RecvBatch {
                 bytes: &mut chunk[..len],
             });
         }
-        count == RECEIVE_BATCH
+        count == self.headers.len()
     }
 
     fn aim(&mut self) {
-        for index in 0..RECEIVE_BATCH {
+        for index in 0..self.headers.len() {
             self.vectors[index] = iovec {
-                iov_base: self.slab[index * RUN_SPACE..].as_mut_ptr().cast(),
-                iov_len: RUN_SPACE,
+                iov_base: self.slab[index * self.space..].as_mut_ptr().cast(),
+                iov_len: self.space,
             };
             let header = &mut self.headers[index].msg_hdr;
             header.msg_iov = &raw mut self.vectors[index];
@@ -315,14 +326,14 @@ fn write_segment(header: &mut msghdr, control: &mut Control, size: u16) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
     use std::os::fd::AsRawFd as _;
 
     use super::super::ClientSocket;
     use super::*;
 
-    fn pair() -> (ClientSocket, ClientSocket) {
-        let bind = || ClientSocket::bind(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+    fn pair(segments: bool) -> (ClientSocket, ClientSocket) {
+        let bind = || ClientSocket::bind(Ipv4Addr::LOCALHOST.into(), segments).unwrap();
         let (mut from, mut to) = (bind(), bind());
         from.connect(to.local()).unwrap();
         to.connect(from.local()).unwrap();
@@ -331,7 +342,7 @@ mod tests {
 
     fn received(to: &ClientSocket) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
-        let mut batch = RecvBatch::default();
+        let mut batch = RecvBatch::new(true);
         batch.receive(to.as_raw_fd(), |run| {
             all.extend(run.bytes.chunks(run.segment).map(<[u8]>::to_vec));
         });
@@ -339,9 +350,29 @@ mod tests {
     }
 
     #[test]
+    fn a_run_comes_datagram_by_datagram_to_who_wants_it_so() {
+        let (from, to) = pair(false);
+        let mut batch = SendBatch::default();
+        for n in 0..40 {
+            batch.push(1_200, |room| {
+                room.fill(n);
+                Some(1_200)
+            });
+        }
+        batch.flush(from.as_raw_fd(), true);
+        let mut came = Vec::new();
+        let more = RecvBatch::new(false).receive(to.as_raw_fd(), |run| {
+            assert_eq!((run.segment, run.bytes.len()), (1_200, 1_200));
+            came.push(run.bytes[0]);
+        });
+        assert_eq!(came, (0..40).collect::<Vec<u8>>());
+        assert!(!more);
+    }
+
+    #[test]
     fn what_is_sent_arrives_in_order_with_and_without_segments() {
         for segment in [false, true] {
-            let (from, to) = pair();
+            let (from, to) = pair(true);
             let mut batch = SendBatch::default();
             let want: Vec<Vec<u8>> = [300, 300, 300, 100, 300, 301, 301, 5]
                 .iter()
@@ -362,7 +393,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_the_receiver_is_counted_there() {
-        let (from, to) = pair();
+        let (from, to) = pair(true);
         let mut batch = SendBatch::default();
         for _ in 0..8_000 {
             batch.push(1_200, |_| Some(1_200));
@@ -373,13 +404,13 @@ mod tests {
 
     #[test]
     fn arrival_is_before_now() {
-        let (from, to) = pair();
+        let (from, to) = pair(true);
         let mut batch = SendBatch::default();
         batch.push(10, |_| Some(10));
         let before = Nanos::now();
         batch.flush(from.as_raw_fd(), false);
         let mut arrived = Nanos(0);
-        RecvBatch::default().receive(to.as_raw_fd(), |run| arrived = run.arrived);
+        RecvBatch::new(true).receive(to.as_raw_fd(), |run| arrived = run.arrived);
         let slack = 1_000_000;
         assert!(arrived.0 + slack > before.0 && arrived <= Nanos::now());
     }

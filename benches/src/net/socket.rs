@@ -24,8 +24,9 @@ pub(crate) struct ClientSocket {
 }
 
 impl ClientSocket {
-    /// Binds a free port of an address of this machine, or of any.
-    pub(crate) fn bind(address: std::net::IpAddr) -> io::Result<Self> {
+    /// Binds a free port of an address of this machine, or of any. With `segments`, what
+    /// the kernel has as one run is received as one.
+    pub(crate) fn bind(address: std::net::IpAddr, segments: bool) -> io::Result<Self> {
         let address = SocketAddr::new(address, 0);
         let socket = Socket::new(
             Domain::for_address(address),
@@ -37,7 +38,7 @@ impl ClientSocket {
         buffer(fd, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, RECEIVE_BUFFER);
         buffer(fd, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, SEND_BUFFER);
         // Both only make receiving cheaper or more exact: without them it works.
-        let _ = set_option(fd, libc::SOL_UDP, libc::UDP_GRO, 1);
+        let _ = set_option(fd, libc::SOL_UDP, libc::UDP_GRO, segments.into());
         let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         socket.bind(&address.into())?;
         let local = local(&socket)?;

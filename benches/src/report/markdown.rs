@@ -32,6 +32,9 @@ pub fn table(results: &[RunResult]) -> String {
         push_row(&mut text, row(result, note_of(results, index)));
     }
     push_warnings(&mut text, results);
+    if results.iter().any(|result| !result.receive_segments) {
+        text.push_str("\nThe clients took each datagram alone (--receive-segments no).\n");
+    }
     text
 }
 
@@ -182,6 +185,7 @@ pub(crate) mod tests {
                 cpu_seconds: 7.0,
                 ..ProcessUse::default()
             },
+            receive_segments: true,
             warnings: Vec::new(),
             timeline: Vec::new(),
         }
@@ -231,6 +235,14 @@ pub(crate) mod tests {
         let text = table(&[remote]);
         assert!(text.contains("| whip\\|x y | 51 in 10 rooms | 15,000 | 0.010 % | – |"));
         assert!(text.ends_with("| – | – | – | – | – / 0.70 |\n"), "{text}");
+    }
+
+    #[test]
+    fn that_bursts_came_cut_is_said() {
+        let mut cut = result("meeting", "convoke");
+        assert!(!table(&[cut.clone()]).contains("--receive-segments"));
+        cut.receive_segments = false;
+        assert!(table(&[cut]).contains("(--receive-segments no)"));
     }
 
     #[test]
