@@ -59,6 +59,9 @@ pub struct MediaResult {
     /// Pauses of a video Slot above the larger of 150 ms over the mean interval and
     /// three times it (as getStats' freezeCount).
     pub freezes: u64,
+    /// Slots that certainly show somebody and got nothing; they have no part in `lost`.
+    #[serde(default)]
+    pub silent_slots: usize,
     /// Received bits per second by layer: `audio`, `video/q`, `video/h`, `video/f`.
     pub bitrate: BTreeMap<String, f64>,
 }

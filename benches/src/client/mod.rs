@@ -17,6 +17,6 @@ pub(crate) use publication::{Encoding, Numbers, PACKET_BYTES, Producer, Publicat
 pub(crate) use receive::Times;
 #[cfg(feature = "webrtc")]
 pub(crate) use sequence::{Placed, SequenceAccount};
-pub(crate) use slot::{Slot, Slots, Stream};
+pub(crate) use slot::{Heard, Slot, Slots, Stream};
 pub(crate) use stamp::{STAMP_LEN, Stamp};
 pub(crate) use tally::{LayerId, Tally};

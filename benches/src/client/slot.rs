@@ -182,6 +182,16 @@ pub(crate) enum Stream {
     Repair(usize),
 }
 
+/// How many Slots got something in a window, and how many that had got something before
+/// it got nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) audio: usize,
+    pub(crate) video: usize,
+    pub(crate) audio_ceased: usize,
+    pub(crate) video_ceased: usize,
+}
+
 /// The Slots of a client, found by SSRC.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
@@ -195,6 +205,23 @@ impl Slots {
             all,
             by_ssrc: FxHashMap::default(),
         }
+    }
+
+    /// Since the window began.
+    pub(crate) fn heard(&self) -> Heard {
+        let mut heard = Heard::default();
+        for slot in &self.all {
+            let (got, ceased) = match slot.kind {
+                MediaKind::Audio => (&mut heard.audio, &mut heard.audio_ceased),
+                MediaKind::Video => (&mut heard.video, &mut heard.video_ceased),
+            };
+            if slot.account.counts().received > 0 {
+                *got += 1;
+            } else if slot.account.highest().is_some() {
+                *ceased += 1;
+            }
+        }
+        heard
     }
 
     pub(crate) fn find(&self, ssrc: u32) -> Option<Stream> {
@@ -261,6 +288,26 @@ mod tests {
         assert!(!slot.is_missing_any());
         assert!(slot.wants_picture(now));
         assert!(!slot.wants_picture(now.after(10 * PLI_INTERVAL)));
+    }
+
+    #[test]
+    fn slots_that_get_nothing_in_a_window_are_told_from_those_never_filled() {
+        let audio = || Slot::new("1".to_owned(), MediaKind::Audio);
+        let mut slots = Slots::new(vec![video(), video(), audio(), audio()]);
+        for index in [0, 1, 2] {
+            slots.all[index].account.receive(7);
+        }
+        for slot in &mut slots.all {
+            slot.account.begin();
+        }
+        slots.all[1].account.receive(8);
+        let heard = Heard {
+            audio: 0,
+            video: 1,
+            audio_ceased: 1,
+            video_ceased: 1,
+        };
+        assert_eq!(slots.heard(), heard);
     }
 
     #[test]

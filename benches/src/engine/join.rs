@@ -34,12 +34,18 @@ struct Record {
     signaling: SignalingBytes,
     /// Is sent less than it asked for, for the server has too much to do.
     strained: bool,
+    /// Its path, after it had been found.
+    lost: bool,
     left: bool,
 }
 
 impl Record {
     fn is_connected(&self) -> bool {
         self.complete && self.connected >= self.clients.len()
+    }
+
+    fn is_present(&self) -> bool {
+        self.is_connected() && !self.left && self.refused.is_none()
     }
 }
 
@@ -126,7 +132,10 @@ impl JoinLog {
                     .refused
                     .get_or_insert("the media path failed".to_owned());
             }
-            Happening::Lost => self.lost += usize::from(!record.left),
+            Happening::Lost => {
+                record.lost = true;
+                self.lost += usize::from(!record.left);
+            }
         }
     }
 
@@ -155,8 +164,17 @@ impl JoinLog {
 
     /// Who is in a call now.
     pub(crate) fn present(&self) -> usize {
-        let present = |r: &&Record| r.is_connected() && !r.left && r.refused.is_none();
-        self.people.values().filter(present).count()
+        self.people.values().filter(|r| r.is_present()).count()
+    }
+
+    /// Whether what it publishes is sent, and what it is sent may come.
+    pub(crate) fn is_in_call(&self, person: PersonId) -> bool {
+        let record = self.people.get(&person);
+        record.is_some_and(|record| record.is_present() && !record.lost)
+    }
+
+    pub(crate) fn have_left(&self) -> usize {
+        self.people.values().filter(|record| record.left).count()
     }
 
     pub(crate) fn result(&self) -> JoinResult {

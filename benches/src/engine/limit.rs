@@ -20,6 +20,10 @@ pub(super) fn exceeded(
     if strained && ramp.until_strained {
         return Some("the server had too much to do and sent less".to_owned());
     }
+    if media.silent_slots > 0 {
+        let silent = media.silent_slots;
+        return Some(format!("{silent} Slots that show somebody got nothing"));
+    }
     let (loss, latency) = (media.loss(), media.latency.p99);
     (loss > ramp.max_loss || latency > ramp.max_latency_ms).then(|| {
         format!(
@@ -93,6 +97,18 @@ mod tests {
         );
         let silent = exceeded(&ramp(), &all(), &MediaResult::default(), false);
         assert_eq!(silent.unwrap(), "nothing was received");
+    }
+
+    #[test]
+    fn who_is_sent_nothing_loses_nothing_and_is_still_a_failure() {
+        let starved = MediaResult {
+            silent_slots: 3,
+            ..media(0, 1.0)
+        };
+        assert_eq!(
+            exceeded(&ramp(), &all(), &starved, false).unwrap(),
+            "3 Slots that show somebody got nothing"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use convoke_media::control::Source;
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc as events, oneshot};
 
-use crate::client::{Client, ClientId, Env, Happening, Tally, Times};
+use crate::client::{Client, ClientId, Env, Happening, Heard, Tally, Times};
 use crate::clock::Nanos;
 use crate::net::{Poll, RecvBatch, SendBatch, Waker, pin_current_thread};
 
@@ -52,6 +52,8 @@ pub(crate) struct Report {
     pub(crate) tally: Tally,
     /// Whether it did not open all packets.
     pub(crate) sampled: bool,
+    /// What the Slots of each client got, once all is collected.
+    pub(crate) heard: FxHashMap<ClientId, Heard>,
 }
 
 /// What a client had to tell, and when.
@@ -129,6 +131,7 @@ impl Threads {
             if let Ok(report) = answer.await {
                 merged.tally.merge(&report.tally);
                 merged.sampled |= report.sampled;
+                merged.heard.extend(report.heard);
             }
         }
         merged
@@ -455,6 +458,7 @@ impl Player {
         Report {
             tally,
             sampled: self.policy.sampled,
+            heard: FxHashMap::default(),
         }
     }
 
@@ -467,9 +471,13 @@ impl Player {
         tally.duplicates = slots.duplicates;
         let drops = self.drops() + slots.overflowed;
         tally.overflowed = drops.saturating_sub(self.counting.drops_before);
+        let clients = self.clients.values();
         Report {
             tally,
             sampled: self.policy.sampled,
+            heard: clients
+                .map(|client| (client.id, client.slots.heard()))
+                .collect(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod peers;
 mod play;
 mod policy;
 mod result;
+mod silence;
 mod stage;
 
 pub(crate) use connections::Blueprint;

@@ -24,6 +24,7 @@ use super::media_thread::{Command, Threads};
 use super::meters::Meters;
 use super::options::Options;
 use super::result::Measured;
+use super::silence::Expected;
 use super::stage::Stage;
 
 /// Between two points of a timeline.
@@ -184,6 +185,12 @@ impl<P: FnMut(&Sample)> Play<P> {
     /// One window.
     async fn measure(&mut self) -> anyhow::Result<Measured> {
         let late = self.joining(Joins::Measured);
+        let expected = {
+            let all_pinned = matches!(self.stage.target, Target::Janus(_));
+            let (cast, log) = (self.stage.cast.borrow(), self.stage.log.borrow());
+            Expected::of(&cast, &log, all_pinned)
+        };
+        let left_before = self.stage.log.borrow().have_left();
         self.stage.begin();
         self.meters.begin_window()?;
         let begin = Nanos::now();
@@ -213,13 +220,18 @@ impl<P: FnMut(&Sample)> Play<P> {
         self.settled(&late).await;
         sleep(self.scenario.phases.grace()).await;
         let report = self.stage.collect().await;
-        let joins = self.stage.log.borrow().result();
+        let log = self.stage.log.borrow();
+        let joins = log.result();
+        let somebody_left = log.have_left() > left_before;
+        let heard = |client| report.heard.get(&client).copied();
+        let silence = expected.silence(&log, somebody_left, heard);
         Ok(Measured {
             seconds,
             participants,
             rooms,
             joins,
             report,
+            silence,
             strained,
             server,
             generator,

@@ -8,6 +8,7 @@ use super::limit::absent;
 use super::media_thread::Report;
 use super::meters::generator_warning;
 use super::options::Options;
+use super::silence::Silence;
 
 /// A measured window.
 #[derive(Debug, Clone)]
@@ -17,6 +18,7 @@ pub(super) struct Measured {
     pub(super) rooms: usize,
     pub(super) joins: JoinResult,
     pub(super) report: Report,
+    pub(super) silence: Silence,
     /// The server had too much to do in it, and said so.
     pub(super) strained: bool,
     pub(super) server: Option<ProcessUse>,
@@ -38,6 +40,7 @@ impl Measured {
             bytes: tally.total_bytes(),
             latency: tally.latency.quantiles(),
             freezes: tally.freezes,
+            silent_slots: self.silence.silent,
             bitrate: tally.bitrate(self.seconds, &scenario.rids()),
         }
     }
@@ -95,6 +98,13 @@ impl Measured {
             warnings.push(format!(
                 "not every packet was decrypted: {opened} of {received}; the others were \
                  counted by their headers"
+            ));
+        }
+        let Silence { silent, expected } = self.silence;
+        if silent > 0 {
+            warnings.push(format!(
+                "{silent} of {expected} Slots that show somebody got nothing, which is not in \
+                 the loss"
             ));
         }
         if self.strained {
