@@ -18,6 +18,7 @@ pub mod measure;
 mod net;
 pub mod report;
 pub mod results;
+mod scatter;
 pub mod scenario;
 mod sdp;
 mod shape;

@@ -8,6 +8,7 @@ use convoke_media::rtp::rtcp::{self, RtcpPacket, RtcpWriter};
 
 use crate::clock::{Nanos, ntp_now};
 use crate::net::SendBatch;
+use crate::scatter::scatter;
 
 use super::feedback::{self, Feedback, NACK_TICK, OWN, REPORT_INTERVAL};
 use super::link::Link;
@@ -62,6 +63,21 @@ pub(crate) struct Client {
     phase: Duration,
 }
 
+/// As long as the longest interval of a publication; the others divide it, nearly.
+const PHASES: u64 = 100_000_000;
+
+/// Nobody's frames are in step with another's. Scattered, for people join at a pace, and
+/// a phase that grew by as much for each would only be another pace.
+fn phase_of(id: ClientId) -> Duration {
+    Duration::from_nanos(scatter(u64::from(id.0)) % PHASES)
+}
+
+/// From connecting to the first frame: as likely as long as any part of the interval.
+fn first_frame(phase: Duration, interval: Duration) -> Duration {
+    let nanos = phase.as_nanos() % interval.as_nanos().max(1);
+    Duration::from_nanos(nanos as u64)
+}
+
 impl Client {
     pub(crate) fn new(
         id: ClientId,
@@ -77,8 +93,7 @@ impl Client {
             transport_cc: None,
             feedback: Feedback::new(),
             has_media: false,
-            // People's frames are not in step: spread over 1/30 s.
-            phase: Duration::from_micros(u64::from(id.0) * 7_919 % 33_333),
+            phase: phase_of(id),
         }
     }
 
@@ -193,7 +208,8 @@ impl Client {
         let happened = match self.link.settle(env.batch) {
             Some(TransportState::Connected) => {
                 for publication in &mut self.publications {
-                    publication.start(now.after(self.phase.min(publication.interval())));
+                    let wait = first_frame(self.phase, publication.interval());
+                    publication.start(now.after(wait));
                 }
                 self.feedback.start(now, self.phase);
                 Happening::Connected
@@ -268,5 +284,30 @@ impl Client {
         }
         self.link.close(now);
         self.link.settle(batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_people_who_join_at_a_pace_are_spread_evenly() {
+        const PEOPLE: u32 = 2_000;
+        for interval in [20_000, 33_333, 100_000].map(Duration::from_micros) {
+            for pace in [0, 10, 20, 40, 50].map(Duration::from_millis) {
+                let mut tenths = [0; 10];
+                for id in 0..PEOPLE {
+                    let start = pace * id + first_frame(phase_of(ClientId(id)), interval);
+                    let part = start.as_nanos() % interval.as_nanos();
+                    tenths[(10 * part / interval.as_nanos()) as usize] += 1;
+                }
+                let even = |count: &u32| (PEOPLE / 10).abs_diff(*count) < PEOPLE / 40;
+                assert!(
+                    tenths.iter().all(even),
+                    "{interval:?}, {pace:?}: {tenths:?}"
+                );
+            }
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::client::{
     Slot, Slots,
 };
 use crate::clock::Epoch;
+use crate::scatter::scatter;
 use crate::scenario::{MediaSpec, PersonId, SourceName};
 use crate::sdp::{Answer, Credentials, Description, Line, LineRole, Media, Offer, uri};
 use crate::shape::{Codec, FrameShape, Talk, TalkShape, Video, VideoShape};
@@ -395,12 +396,4 @@ pub(super) const fn source_of(name: SourceName) -> Source {
         SourceName::Screen => Source::Screen,
         SourceName::ScreenAudio => Source::ScreenAudio,
     }
-}
-
-/// SplitMix64: neighbouring numbers become unlike ones, and runs repeat.
-const fn scatter(value: u64) -> u64 {
-    let mut z = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
