@@ -23,6 +23,9 @@ pub struct RunResult {
     /// Absent where the server is not a process of this machine.
     pub server: Option<ProcessUse>,
     pub generator: ProcessUse,
+    /// Part of the window, 0 to 1, in which each of its threads napped.
+    #[serde(default)]
+    pub generator_naps: Vec<f64>,
     /// Whether the clients took the kernel's bursts uncut (UDP_GRO).
     #[serde(default = "yes")]
     pub receive_segments: bool,

@@ -61,7 +61,12 @@ pub(crate) struct Client {
     pub(super) has_media: bool,
     /// How far behind the others its frames are.
     phase: Duration,
+    /// Until when its path is awaited, unless something comes of it before.
+    connecting_until: Option<Nanos>,
 }
+
+/// A server that has not answered by then will not.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// As long as the longest interval of a publication; the others divide it, nearly.
 const PHASES: u64 = 100_000_000;
@@ -94,7 +99,18 @@ impl Client {
             feedback: Feedback::new(),
             has_media: false,
             phase: phase_of(id),
+            connecting_until: None,
         }
+    }
+
+    /// Its path is awaited from now on.
+    pub(crate) fn begin_connecting(&mut self, now: Nanos) {
+        self.connecting_until = Some(now.after(PATIENCE));
+    }
+
+    /// Neither connected nor given up.
+    pub(crate) fn is_connecting(&self, now: Nanos) -> bool {
+        self.connecting_until.is_some_and(|until| now < until)
     }
 
     /// Counts packets from now on.
@@ -205,8 +221,17 @@ impl Client {
     }
 
     pub(super) fn settle(&mut self, now: Nanos, env: &mut Env<'_>) {
-        let happened = match self.link.settle(env.batch) {
-            Some(TransportState::Connected) => {
+        let Some(state) = self.link.settle(env.batch) else {
+            return;
+        };
+        let happened = self.reach(state, now);
+        env.happened.push((self.id, happened));
+    }
+
+    fn reach(&mut self, state: TransportState, now: Nanos) -> Happening {
+        self.connecting_until = None;
+        match state {
+            TransportState::Connected => {
                 for publication in &mut self.publications {
                     let wait = first_frame(self.phase, publication.interval());
                     publication.start(now.after(wait));
@@ -214,10 +239,8 @@ impl Client {
                 self.feedback.start(now, self.phase);
                 Happening::Connected
             }
-            Some(TransportState::Disconnected | TransportState::Failed) => Happening::Lost,
-            None => return,
-        };
-        env.happened.push((self.id, happened));
+            TransportState::Disconnected | TransportState::Failed => Happening::Lost,
+        }
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Nanos, compound: &[u8], env: &mut Env<'_>) {
@@ -289,7 +312,28 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use convoke_media::transport::{DtlsIdentity, Profile};
+
     use super::*;
+    use crate::clock::Epoch;
+
+    #[test]
+    fn who_fails_or_is_not_answered_is_not_connecting_any_longer() {
+        let identity = Arc::new(DtlsIdentity::generate().unwrap());
+        let profiles = [Profile::AeadAes128Gcm];
+        let (local, epoch) = (Ipv4Addr::LOCALHOST.into(), Epoch::new());
+        let link = Link::new(local, identity, &profiles, 1, epoch, true).unwrap();
+        let mut client = Client::new(ClientId(0), link, Vec::new(), Slots::default());
+        let now = Nanos(1);
+        client.begin_connecting(now);
+        assert!(client.is_connecting(now));
+        assert!(!client.is_connecting(now.after(PATIENCE)));
+        assert_eq!(client.reach(TransportState::Failed, now), Happening::Lost);
+        assert!(!client.is_connecting(now));
+    }
 
     #[test]
     fn frames_of_people_who_join_at_a_pace_are_spread_evenly() {

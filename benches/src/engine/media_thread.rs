@@ -17,7 +17,7 @@ use crate::clock::Nanos;
 use crate::net::{Poll, RecvBatch, SendBatch, Waker, pin_current_thread};
 
 use super::options::{LatencyAt, Options};
-use super::policy::{NAP, Policy};
+use super::policy::{NAP, NapShare, Policy};
 
 /// Longest wait: what is counted per second must not be late.
 const MAX_WAIT: Duration = Duration::from_millis(50);
@@ -54,6 +54,8 @@ pub(crate) struct Report {
     pub(crate) sampled: bool,
     /// What the Slots of each client got, once all is collected.
     pub(crate) heard: FxHashMap<ClientId, Heard>,
+    /// Of each thread.
+    pub(crate) naps: Vec<NapShare>,
 }
 
 /// What a client had to tell, and when.
@@ -132,6 +134,7 @@ impl Threads {
                 merged.tally.merge(&report.tally);
                 merged.sampled |= report.sampled;
                 merged.heard.extend(report.heard);
+                merged.naps.extend(report.naps);
             }
         }
         merged
@@ -243,10 +246,14 @@ impl Player {
                     Err(mpsc::TryRecvError::Empty) => break,
                 }
             }
-            let clients = &self.clients;
-            let settled = || clients.values().all(|client| client.link.is_connected());
-            self.policy.adapt(Nanos::now(), settled);
+            self.adapt(Nanos::now());
         }
+    }
+
+    fn adapt(&mut self, now: Nanos) {
+        let mut clients = self.clients.values();
+        let settled = || !clients.any(|client| client.is_connecting(now));
+        self.policy.adapt(now, settled);
     }
 
     /// Waits for packets, or for a nap's time with its ears shut.
@@ -366,6 +373,7 @@ impl Player {
                     client.begin();
                 }
                 self.policy.naps = false;
+                client.begin_connecting(Nanos::now());
                 if self.poll.add(client.link.fd(), u64::from(id)).is_ok() {
                     self.clients.insert(id, client);
                     self.call(id);
@@ -393,6 +401,7 @@ impl Player {
             Command::Begin => self.begin(),
             Command::End => {
                 self.counting.open = false;
+                self.policy.end(Nanos::now());
                 for client in self.clients.values_mut() {
                     client.end();
                 }
@@ -428,7 +437,7 @@ impl Player {
             drops_before: self.drops(),
             ..Counting::default()
         };
-        self.policy.sampled = false;
+        self.policy.begin(Nanos::now());
         for client in self.clients.values_mut() {
             client.begin();
         }
@@ -459,6 +468,7 @@ impl Player {
             tally,
             sampled: self.policy.sampled,
             heard: FxHashMap::default(),
+            naps: Vec::new(),
         }
     }
 
@@ -478,6 +488,7 @@ impl Player {
             heard: clients
                 .map(|client| (client.id, client.slots.heard()))
                 .collect(),
+            naps: vec![self.policy.nap_share()],
         }
     }
 }

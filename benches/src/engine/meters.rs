@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::measure::ProcessMeter;
 use crate::results::ProcessUse;
 
+use super::policy::NapShare;
+
 /// A thread that is on its core for more of the time than this may itself be what
 /// limits the run.
 const BUSY: f64 = 0.85;
@@ -111,4 +113,29 @@ pub(super) fn generator_warning(used: &ProcessUse, seconds: f64) -> Option<Strin
             load * 100.0
         )
     })
+}
+
+/// What clients that were woken for each packet make doubtful.
+pub(super) fn nap_warning(naps: &[NapShare]) -> Option<String> {
+    let is_awake = |naps: &&NapShare| naps.due > 0.5 && naps.napped < naps.due / 2.0;
+    let NapShare { napped, due } = naps.iter().find(is_awake)?;
+    Some(format!(
+        "a thread of the generator napped {:.0} % of the time and should have {:.0} %: on one \
+         machine its wake-ups are in the server's time",
+        napped * 100.0,
+        due * 100.0
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_did_not_nap_is_warned_of_if_much_came() {
+        let naps = |napped, due| NapShare { napped, due };
+        assert_eq!(nap_warning(&[naps(0.0, 0.0), naps(0.9, 1.0)]), None);
+        let warning = nap_warning(&[naps(1.0, 1.0), naps(0.1, 1.0)]).unwrap();
+        assert!(warning.contains("napped 10 % of the time"), "{warning}");
+    }
 }

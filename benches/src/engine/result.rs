@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 
 use super::limit::absent;
 use super::media_thread::Report;
-use super::meters::generator_warning;
+use super::meters::{generator_warning, nap_warning};
 use super::options::Options;
 use super::silence::Silence;
 
@@ -74,6 +74,7 @@ impl Measured {
         } = self.report.tally;
         let mut warnings = self.warnings.clone();
         warnings.extend(generator_warning(&self.generator, self.seconds));
+        warnings.extend(nap_warning(&self.report.naps));
         if overflowed > 0 {
             warnings.push(format!(
                 "the generator's receive buffers overflowed: {overflowed} packets of the \
@@ -137,6 +138,7 @@ impl Measured {
             joins: self.joins,
             server: self.server,
             generator: self.generator,
+            generator_naps: self.report.naps.iter().map(|naps| naps.napped).collect(),
             receive_segments: options.receive_segments,
             warnings,
             timeline: self.timeline,

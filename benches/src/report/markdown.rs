@@ -185,6 +185,7 @@ pub(crate) mod tests {
                 cpu_seconds: 7.0,
                 ..ProcessUse::default()
             },
+            generator_naps: Vec::new(),
             receive_segments: true,
             warnings: Vec::new(),
             timeline: Vec::new(),
