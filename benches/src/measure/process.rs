@@ -1,31 +1,27 @@
-//! What a process used, from /proc: the server's, which is the figure compared, and
-//! the generator's own, which tells whether the figure can be believed.
+//! What a process used: the server's, which is the figure compared, and the generator's
+//! own, which tells whether the figure can be believed.
 //!
-//! Processor time is each thread's `schedstat`, in nanoseconds on a processor;
-//! `stat` counts in ticks of 10 ms, but it knows the threads that came and went
-//! between two samples, so what it counts beyond the others is added.
+//! Processor time is the process's own clock, in nanoseconds: all of its threads, also
+//! those that have ended, at one moment. Which thread was busiest, and how often they were
+//! switched, is read from /proc, thread by thread.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::results::ProcessUse;
-
-/// `stat` rounds user and system time down, at the window's begin and at its end.
-const TICKS_ROUNDED: f64 = 3.0;
 
 #[derive(Debug)]
 pub struct ProcessMeter {
     proc: PathBuf,
-    ticks_per_second: f64,
+    clock: libc::clockid_t,
     threads: BTreeMap<u32, Thread>,
     /// Of threads that have ended.
     ended: Counters,
     ended_busiest: f64,
-    /// Of threads that came and went between two samples.
-    unseen_seconds: f64,
-    ticks_at_begin: f64,
+    used_at_begin: Duration,
     rss_idle_bytes: u64,
 }
 
@@ -80,12 +76,11 @@ impl ProcessMeter {
     pub fn start(pid: u32) -> io::Result<Self> {
         let mut meter = Self {
             proc: PathBuf::from(format!("/proc/{pid}")),
-            ticks_per_second: ticks_per_second(),
+            clock: clock_of(pid)?,
             threads: BTreeMap::new(),
             ended: Counters::default(),
             ended_busiest: 0.0,
-            unseen_seconds: 0.0,
-            ticks_at_begin: 0.0,
+            used_at_begin: Duration::ZERO,
             rss_idle_bytes: 0,
         };
         meter.begin_window()?;
@@ -98,18 +93,18 @@ impl ProcessMeter {
         self.threads.clear();
         self.ended = Counters::default();
         self.ended_busiest = 0.0;
-        self.unseen_seconds = 0.0;
         self.read_threads()?;
         for thread in self.threads.values_mut() {
             thread.begin = thread.last;
         }
-        self.ticks_at_begin = self.ticks()?;
+        self.used_at_begin = read_clock(self.clock)?;
         Ok(())
     }
 
     /// What was used since the window began. Sampling each second is cheap, and
-    /// makes what an ended thread used exact to its last sample.
+    /// tells how busy a thread was that has ended since.
     pub fn sample(&mut self) -> io::Result<ProcessUse> {
+        let cpu = read_clock(self.clock)?.saturating_sub(self.used_at_begin);
         self.read_threads()?;
         let mut used = self.ended;
         let mut busiest = self.ended_busiest;
@@ -118,7 +113,7 @@ impl ProcessMeter {
             busiest = busiest.max(thread.used().cpu_seconds());
         }
         Ok(ProcessUse {
-            cpu_seconds: used.cpu_seconds() + self.look_for_unseen(used.cpu_seconds())?,
+            cpu_seconds: cpu.as_secs_f64(),
             busiest_thread_cpu_seconds: busiest,
             context_switches: used.context_switches,
             rss_bytes: self.rss_bytes()?,
@@ -139,16 +134,6 @@ impl ProcessMeter {
             .collect();
         threads.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
         threads
-    }
-
-    /// What `stat` counts beyond the threads that samples saw.
-    fn look_for_unseen(&mut self, seen: f64) -> io::Result<f64> {
-        let total = (self.ticks()? - self.ticks_at_begin) / self.ticks_per_second;
-        let unseen = total - seen;
-        if unseen > TICKS_ROUNDED / self.ticks_per_second {
-            self.unseen_seconds = self.unseen_seconds.max(unseen);
-        }
-        Ok(self.unseen_seconds)
     }
 
     fn read_threads(&mut self) -> io::Result<()> {
@@ -194,21 +179,6 @@ impl ProcessMeter {
         self.ended_busiest = self.ended_busiest.max(thread.used().cpu_seconds());
     }
 
-    /// User and system time of all threads, the ended too.
-    fn ticks(&self) -> io::Result<f64> {
-        let stat = fs::read_to_string(self.proc.join("stat"))?;
-        // The name stands in parentheses and may itself contain some, and spaces.
-        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        let mut times = fields.split_ascii_whitespace().skip(11);
-        match (
-            times.next().map(str::parse::<f64>),
-            times.next().map(str::parse::<f64>),
-        ) {
-            (Some(Ok(user)), Some(Ok(system))) => Ok(user + system),
-            _ => Err(malformed("stat")),
-        }
-    }
-
     fn rss_bytes(&self) -> io::Result<u64> {
         let status = fs::read_to_string(self.proc.join("status"))?;
         let kibibytes = field(&status, "VmRSS:").ok_or_else(|| malformed("status"))?;
@@ -252,28 +222,38 @@ fn malformed(file: &str) -> io::Error {
     )
 }
 
-fn ticks_per_second() -> f64 {
-    // SAFETY: sysconf reads no memory of ours.
-    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    if ticks > 0 { ticks as f64 } else { 100.0 }
+/// That counts a process's time on processors, user and system.
+fn clock_of(pid: u32) -> io::Result<libc::clockid_t> {
+    let pid = libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::NotFound)?;
+    let mut clock = 0;
+    // SAFETY: `clock` is a clockid_t, which is all that the call writes to.
+    match unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) } {
+        0 => Ok(clock),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+fn read_clock(clock: libc::clockid_t) -> io::Result<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a timespec, which is all that the call writes to.
+    match unsafe { libc::clock_gettime(clock, &raw mut time) } {
+        0 => Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32)),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::hint::black_box;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 
     fn thread_cpu() -> Duration {
-        let mut time = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // SAFETY: `time` is a timespec, which is all that the call writes to.
-        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+        read_clock(libc::CLOCK_THREAD_CPUTIME_ID).unwrap()
     }
 
     fn spin(for_cpu: Duration) {
@@ -285,6 +265,7 @@ mod tests {
 
     fn spinning(
         name: &str,
+        cpu: Duration,
     ) -> (
         mpsc::Receiver<()>,
         mpsc::Sender<()>,
@@ -294,7 +275,7 @@ mod tests {
         let (end, ended) = mpsc::channel::<()>();
         let thread = std::thread::Builder::new().name(name.to_owned());
         let thread = thread.spawn(move || {
-            spin(Duration::from_millis(120));
+            spin(cpu);
             spun.send(()).unwrap();
             let _ = ended.recv();
         });
@@ -304,7 +285,7 @@ mod tests {
     #[test]
     fn a_thread_that_spins_is_seen_by_name_and_kept_when_it_ends() {
         let mut meter = ProcessMeter::start(std::process::id()).unwrap();
-        let (has_spun, end, thread) = spinning("spinner");
+        let (has_spun, end, thread) = spinning("spinner", Duration::from_millis(120));
         has_spun.recv().unwrap();
         let used = meter.sample().unwrap();
         assert!(used.cpu_seconds >= 0.11, "{used:?}");
@@ -328,14 +309,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_no_sample_saw_is_in_the_total() {
+    fn a_thread_that_no_sample_saw_is_in_the_total_and_nothing_else_is() {
+        let own = || read_clock(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap();
+        let before = own();
         let mut meter = ProcessMeter::start(std::process::id()).unwrap();
-        let (has_spun, end, thread) = spinning("unseen");
+        let (has_spun, end, thread) = spinning("unseen", Duration::from_millis(12));
         has_spun.recv().unwrap();
         drop(end);
         thread.join().unwrap();
         let used = meter.sample().unwrap();
-        assert!(used.cpu_seconds >= 0.09, "{used:?}");
+        let all = (own() - before).as_secs_f64();
+        assert!(
+            used.cpu_seconds >= 0.012 && used.cpu_seconds <= all,
+            "{used:?}, {all}"
+        );
     }
 
     #[test]
