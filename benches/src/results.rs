@@ -94,9 +94,10 @@ pub struct Quantiles {
 pub struct JoinResult {
     pub asked: usize,
     pub connected: usize,
-    /// From the first signaling byte to DTLS connected.
+    /// From the first signaling byte to DTLS connected, of both connections where who
+    /// publishes and who plays are two; waiting for others to publish is not counted.
     pub connected_ms: Quantiles,
-    /// From the first signaling byte to the first media packet received.
+    /// From the first signaling byte to the first media packet received, as above.
     pub first_media_ms: Quantiles,
     /// Bytes of signaling that who joins receives from hello to the answer, the news of
     /// later joins apart: a mean. Absent where a server's messages are not understood.

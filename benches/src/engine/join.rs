@@ -1,6 +1,7 @@
 //! Who has asked to join, who is connected, and how long it took.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use crate::client::{ClientId, Happening};
 use crate::clock::Nanos;
@@ -23,6 +24,8 @@ pub(crate) struct SignalingBytes {
 #[derive(Debug, Clone, Default)]
 struct Record {
     began: Nanos,
+    /// For others to publish, which is not its own join's time.
+    waited: Duration,
     clients: Vec<ClientId>,
     /// No more clients come: signaling is done.
     complete: bool,
@@ -42,6 +45,10 @@ struct Record {
 impl Record {
     fn is_connected(&self) -> bool {
         self.complete && self.connected >= self.clients.len()
+    }
+
+    fn taken_until(&self, at: Nanos) -> Duration {
+        at.since(self.began).saturating_sub(self.waited)
     }
 
     fn is_present(&self) -> bool {
@@ -77,6 +84,10 @@ impl JoinLog {
     /// What it publishes is there; it may still have to ask for what it receives.
     pub(crate) fn published(&mut self, person: PersonId) {
         self.people.entry(person).or_default().published = true;
+    }
+
+    pub(crate) fn waited(&mut self, person: PersonId, time: Duration) {
+        self.people.entry(person).or_default().waited += time;
     }
 
     pub(crate) fn refuse(&mut self, person: PersonId, why: String) {
@@ -187,11 +198,11 @@ impl JoinLog {
             } else if record.is_connected() {
                 count += 1;
                 if let Some(at) = record.connected_at {
-                    connected.record(at.since(record.began));
+                    connected.record(record.taken_until(at));
                 }
             }
             if let Some(at) = record.media_at {
-                media.record(at.since(record.began));
+                media.record(record.taken_until(at));
             }
         }
         let signaling = || self.people.values().map(|record| record.signaling);
@@ -221,6 +232,24 @@ fn ratio(parts: impl Iterator<Item = (u64, u64)>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_for_others_to_publish_is_no_part_of_a_join() {
+        let mut log = JoinLog::default();
+        let (person, at) = (PersonId(0), |ms: u64| Nanos(ms * 1_000_000));
+        log.begin(person, at(1_000));
+        for client in [ClientId(0), ClientId(1)] {
+            log.attach(person, client);
+        }
+        log.complete(person);
+        log.tell(ClientId(0), Happening::Connected, at(1_040));
+        log.waited(person, Duration::from_millis(600));
+        log.tell(ClientId(1), Happening::Connected, at(1_700));
+        log.tell(ClientId(1), Happening::FirstMedia, at(1_720));
+        let result = log.result();
+        assert_eq!(result.connected_ms.max, 100.0);
+        assert_eq!(result.first_media_ms.max, 120.0);
+    }
 
     #[test]
     fn signaling_is_a_mean_over_joins_whoever_saw_more_of_them() {

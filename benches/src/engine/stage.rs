@@ -148,10 +148,14 @@ impl Stage {
         }
     }
 
-    /// Waits until whoever is to be watched publishes.
-    pub(crate) async fn everybody_publishes(&self) {
+    /// Has a person wait until whoever is to be watched publishes. How long depends on the
+    /// pace at which they join, so it is no part of this one's join.
+    pub(crate) async fn everybody_publishes(&self, person: PersonId) {
+        let begin = Nanos::now();
         let publishers = self.publishers.borrow().clone();
         self.until(|log| log.have_published(&publishers)).await;
+        let mut log = self.log.borrow_mut();
+        log.waited(person, Nanos::now().since(begin));
     }
 
     pub(crate) fn note(&self, change: impl FnOnce(&mut JoinLog)) {

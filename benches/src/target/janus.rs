@@ -75,7 +75,7 @@ impl JanusTarget {
             stage.note(|log| log.published(id));
         }
         if person.receives() {
-            session.meanwhile(stage.everybody_publishes()).await?;
+            session.meanwhile(stage.everybody_publishes(id)).await?;
             subscribe(&mut session, stage, &person, address).await?;
         }
         stage.note(|log| log.complete(id));

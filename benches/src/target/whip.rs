@@ -75,7 +75,7 @@ impl WhipTarget {
             stage.note(|log| log.published(id));
         }
         if person.receives() {
-            stage.everybody_publishes().await;
+            stage.everybody_publishes(id).await;
             resources.push(self.play(stage, &person).await?);
         }
         stage.note(|log| log.complete(id));
