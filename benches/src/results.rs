@@ -32,6 +32,9 @@ pub struct RunResult {
     /// What makes the figures doubtful, in words: the generator was the bottleneck,
     /// its receive buffers overflowed, participants did not connect.
     pub warnings: Vec<String>,
+    /// Whether the points of the timeline are steps, each harder than the one before.
+    #[serde(default)]
+    pub is_ramp: bool,
     /// A point for each second or each step, for plots.
     pub timeline: Vec<Sample>,
 }

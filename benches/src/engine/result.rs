@@ -141,6 +141,7 @@ impl Measured {
             generator_naps: self.report.naps.iter().map(|naps| naps.napped).collect(),
             receive_segments: options.receive_segments,
             warnings,
+            is_ramp: scenario.ramp.is_some(),
             timeline: self.timeline,
         }
     }

@@ -188,6 +188,7 @@ pub(crate) mod tests {
             generator_naps: Vec::new(),
             receive_segments: true,
             warnings: Vec::new(),
+            is_ramp: false,
             timeline: Vec::new(),
         }
     }

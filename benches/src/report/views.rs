@@ -79,6 +79,10 @@ fn latency_by_rate(results: &[RunResult]) -> Plot {
 
 /// Whether the run itself raised the load: otherwise its seconds are one cloud.
 fn rises(result: &RunResult) -> bool {
+    // Whatever it raised; a rate leaves the participants as they are.
+    if result.is_ramp {
+        return true;
+    }
     let load =
         |sample: Option<&crate::results::Sample>| sample.map_or(0, |sample| sample.participants);
     load(result.timeline.last()) > load(result.timeline.first())
@@ -173,6 +177,22 @@ mod tests {
         assert_eq!(plot_of(&runs, None).x.label, "rooms");
         let asked = plot_of(&runs, Some(View::CpuByParticipants));
         assert_eq!(asked.x.label, "participants");
+    }
+
+    #[test]
+    fn a_ramp_of_the_rate_is_drawn_by_its_steps() {
+        let mut ramp = run("convoke", 51, 1.0);
+        let step = |rate, latency| Sample {
+            participants: 51,
+            forwarded_per_second: rate,
+            latency_p99_ms: latency,
+            ..Sample::default()
+        };
+        ramp.timeline = vec![step(1_000.0, 0.5), step(2_000.0, 3.0)];
+        assert_eq!(plot_of(&[ramp.clone()], None).series[0].points.len(), 1);
+        ramp.is_ramp = true;
+        let plot = plot_of(&[ramp], None);
+        assert_eq!(plot.series[0].points, [(1_000.0, 0.5), (2_000.0, 3.0)]);
     }
 
     #[test]
