@@ -15,6 +15,7 @@ scenarios![
     "saturation",
     "meeting",
     "meeting_16",
+    "meetings",
     "audio_room",
     "webinar",
     "join_storm",
