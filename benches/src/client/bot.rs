@@ -320,13 +320,20 @@ mod tests {
     use super::*;
     use crate::clock::Epoch;
 
+    impl Client {
+        /// Never connected to anything.
+        pub(in crate::client) fn of_nobody(slots: Slots) -> Self {
+            let identity = Arc::new(DtlsIdentity::generate().unwrap());
+            let profiles = [Profile::AeadAes128Gcm];
+            let (local, epoch) = (Ipv4Addr::LOCALHOST.into(), Epoch::new());
+            let link = Link::new(local, identity, &profiles, 1, epoch, true).unwrap();
+            Self::new(ClientId(0), link, Vec::new(), slots)
+        }
+    }
+
     #[test]
     fn who_fails_or_is_not_answered_is_not_connecting_any_longer() {
-        let identity = Arc::new(DtlsIdentity::generate().unwrap());
-        let profiles = [Profile::AeadAes128Gcm];
-        let (local, epoch) = (Ipv4Addr::LOCALHOST.into(), Epoch::new());
-        let link = Link::new(local, identity, &profiles, 1, epoch, true).unwrap();
-        let mut client = Client::new(ClientId(0), link, Vec::new(), Slots::default());
+        let mut client = Client::of_nobody(Slots::default());
         let now = Nanos(1);
         client.begin_connecting(now);
         assert!(client.is_connecting(now));

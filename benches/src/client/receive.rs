@@ -120,7 +120,11 @@ impl Client {
             env.tally.broken += 1;
             return;
         };
-        let Ok(packet) = Packet::parse(&bytes[..len]) else {
+        self.repaired(index, &bytes[..len], at, env);
+    }
+
+    fn repaired(&mut self, index: usize, bytes: &[u8], at: Times, env: &mut Env<'_>) {
+        let Ok(packet) = Packet::parse(bytes) else {
             env.tally.broken += 1;
             return;
         };
@@ -135,16 +139,26 @@ impl Client {
             repair: true,
         };
         let stamp = Stamp::read(payload);
-        placed(&mut self.slots.all[index], place, stamp, len, at, env);
+        placed(
+            &mut self.slots.all[index],
+            place,
+            stamp,
+            bytes.len(),
+            at,
+            env,
+        );
+    }
+
+    fn unknown(&mut self, seen: Seen, at: Times, bytes: &mut [u8], env: &mut Env<'_>) {
+        match self.link.open_rtp(bytes) {
+            Ok(len) => self.introduced(seen, at, &bytes[..len], env),
+            Err(_) => env.tally.broken += 1,
+        }
     }
 
     /// An SSRC not signalled: bound by its mid (RFC 8843 §9.2), or by what is left.
-    fn unknown(&mut self, seen: Seen, at: Times, bytes: &mut [u8], env: &mut Env<'_>) {
-        let Ok(len) = self.link.open_rtp(bytes) else {
-            env.tally.broken += 1;
-            return;
-        };
-        let Ok(packet) = Packet::parse(&bytes[..len]) else {
+    fn introduced(&mut self, seen: Seen, at: Times, bytes: &[u8], env: &mut Env<'_>) {
+        let Ok(packet) = Packet::parse(bytes) else {
             return;
         };
         let named = elements(&packet).find_map(|(_, value)| self.slots.by_mid(value));
@@ -157,8 +171,9 @@ impl Client {
         };
         let Some(stream) = stream else { return };
         self.slots.bind(seen.ssrc, stream);
-        if let Stream::Media(index) = stream {
-            self.opened(index, seen, &bytes[..len], at, env);
+        match stream {
+            Stream::Media(index) => self.opened(index, seen, bytes, at, env),
+            Stream::Repair(index) => self.repaired(index, bytes, at, env),
         }
     }
 }
@@ -215,5 +230,45 @@ fn placed(
     env.tally.bytes[slot.layer.index()] += size as u64;
     if let Some(stamp) = stamp {
         env.tally.latency.record(at.arrived.since(stamp.sent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use convoke_media::control::MediaKind;
+
+    use super::super::slot::Slots;
+    use super::super::tally::Tally;
+    use super::*;
+    use crate::net::SendBatch;
+
+    #[test]
+    fn the_repair_that_tells_of_its_stream_fills_a_gap_as_well() {
+        let mut slot = Slot::new("0".to_owned(), MediaKind::Video);
+        slot.rtx_pt = Some(97);
+        let mut client = Client::of_nobody(Slots::new(vec![slot]));
+        client.begin();
+        for seq in [10, 12] {
+            client.slots.all[0].account.receive(seq);
+        }
+        let (mut tally, mut happened) = (Tally::default(), Vec::new());
+        let mut env = Env {
+            tally: &mut tally,
+            batch: &mut SendBatch::default(),
+            counting: true,
+            open_every: 1,
+            happened: &mut happened,
+        };
+        let at = Times {
+            now: Nanos(1),
+            arrived: Nanos(1),
+        };
+        // Repeats number 11.
+        let repair = [0x80, 97, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 11, 1, 2, 3];
+        let seen = Seen::read(&repair).unwrap();
+        client.introduced(seen, at, &repair, &mut env);
+        assert_eq!(client.slots.find(9), Some(Stream::Repair(0)));
+        assert_eq!(client.slots.all[0].account.counts().lost, 0);
+        assert_eq!((tally.retransmitted, tally.received), (1, 1));
     }
 }
