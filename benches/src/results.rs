@@ -60,7 +60,8 @@ pub struct MediaResult {
     /// Sequence numbers that came twice.
     pub duplicates: u64,
     pub bytes: u64,
-    /// From the publisher's send to the receiver's read, in milliseconds.
+    /// From the publisher's send to the kernel's stamp of the datagram's arrival, or to the
+    /// receiver's read with `--latency-at read`, in milliseconds.
     pub latency: Quantiles,
     /// Pauses of a video Slot above the larger of 150 ms over the mean interval and
     /// three times it (as getStats' freezeCount).

@@ -1,7 +1,8 @@
-//! A Janus (Debian package `janus`) with nothing but its VideoRoom and WebSockets,
-//! otherwise at its defaults. Its ICE does not use the loopback interface, so it
-//! runs where another one carries an address of 127.0.0.0/8: `scripts/bench-janus.sh`
-//! makes a network namespace with such an interface and runs a comparison there.
+//! A Janus (Debian package `janus`) with nothing but its VideoRoom and WebSockets, at its
+//! defaults but for what `configure` and `general` set. Its ICE does not use the loopback
+//! interface, so it runs where another one carries an address of 127.0.0.0/8:
+//! `scripts/bench-janus.sh` makes a network namespace with such an interface and runs a
+//! comparison there.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
