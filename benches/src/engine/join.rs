@@ -184,8 +184,10 @@ impl JoinLog {
         record.is_some_and(|record| record.is_present() && !record.lost)
     }
 
-    pub(crate) fn have_left(&self) -> usize {
-        self.people.values().filter(|record| record.left).count()
+    /// Whether Slots may be empty because of it.
+    pub(crate) fn has_somebody_gone(&self) -> bool {
+        let mut records = self.people.values();
+        records.any(|record| record.left || record.lost || record.refused.is_some())
     }
 
     pub(crate) fn result(&self) -> JoinResult {

@@ -186,11 +186,9 @@ impl<P: FnMut(&Sample)> Play<P> {
     async fn measure(&mut self) -> anyhow::Result<Measured> {
         let late = self.joining(Joins::Measured);
         let expected = {
-            let all_pinned = matches!(self.stage.target, Target::Janus(_));
             let (cast, log) = (self.stage.cast.borrow(), self.stage.log.borrow());
-            Expected::of(&cast, &log, all_pinned)
+            Expected::of(&cast, &log, |show| self.stage.target.shows(show))
         };
-        let left_before = self.stage.log.borrow().have_left();
         self.stage.begin();
         self.meters.begin_window()?;
         let begin = Nanos::now();
@@ -222,9 +220,8 @@ impl<P: FnMut(&Sample)> Play<P> {
         let report = self.stage.collect().await;
         let log = self.stage.log.borrow();
         let joins = log.result();
-        let somebody_left = log.have_left() > left_before;
         let heard = |client| report.heard.get(&client).copied();
-        let silence = expected.silence(&log, somebody_left, heard);
+        let silence = expected.silence(&log, heard);
         Ok(Measured {
             seconds,
             participants,

@@ -27,6 +27,8 @@ enum Slots {
     Pinned(Vec<PersonId>),
     /// Known only by what they got before: who fills a Slot stays until somebody goes.
     Automatic,
+    /// Filled by rules that are not known here.
+    Unknown,
 }
 
 /// Slots that got nothing, of so many that should have.
@@ -37,16 +39,17 @@ pub(super) struct Silence {
 }
 
 impl Expected {
-    /// Of everybody who is connected; `all_pinned` where the server fills no Slots.
-    pub(super) fn of(cast: &Cast, log: &JoinLog, all_pinned: bool) -> Self {
+    /// Of everybody who is connected; `shows` is what the server makes of a group's wish.
+    pub(super) fn of(cast: &Cast, log: &JoinLog, shows: impl Fn(Show) -> Option<Show>) -> Self {
         let is_in = |person: &&Person| log.is_in_call(person.id);
         let receiver = |person: &Person| {
             let (mut audio, mut video) = cast.all_pins(person);
             audio.retain(|pin| log.is_in_call(pin.of));
             video.retain(|pin| log.is_in_call(pin.of));
-            let slots = |show, pins: Vec<Pin>| match show {
-                Show::Automatic if !all_pinned => Slots::Automatic,
-                _ => Slots::Pinned(pins.iter().map(|pin| pin.of).collect()),
+            let slots = |show, pins: Vec<Pin>| match shows(show) {
+                Some(Show::Pinned) => Slots::Pinned(pins.iter().map(|pin| pin.of).collect()),
+                Some(Show::Automatic) => Slots::Automatic,
+                None => Slots::Unknown,
             };
             Receiver {
                 id: person.id,
@@ -59,13 +62,13 @@ impl Expected {
         }
     }
 
-    /// `log` as of the window's end; `somebody_left` during it.
+    /// `log` as of the window's end.
     pub(super) fn silence(
         &self,
         log: &JoinLog,
-        somebody_left: bool,
         heard: impl Fn(ClientId) -> Option<Heard>,
     ) -> Silence {
+        let somebody_went = log.has_somebody_gone();
         let mut silence = Silence::default();
         for receiver in self.receivers.iter().filter(|r| log.is_in_call(r.id)) {
             let clients = log.clients(receiver.id);
@@ -80,8 +83,8 @@ impl Expected {
             ] {
                 let expected = match slots {
                     Slots::Pinned(shown) => shown.iter().filter(|of| log.is_in_call(**of)).count(),
-                    Slots::Automatic if somebody_left => 0,
-                    Slots::Automatic => got + ceased,
+                    Slots::Automatic if !somebody_went => got + ceased,
+                    Slots::Automatic | Slots::Unknown => 0,
                 };
                 silence.expected += expected;
                 silence.silent += expected.saturating_sub(got);
@@ -138,37 +141,46 @@ mod tests {
     #[test]
     fn a_pinned_slot_whose_publisher_is_there_should_get_something() {
         let (cast, mut log) = call();
-        let expected = Expected::of(&cast, &log, false);
-        let all = |log: &JoinLog, heard| expected.silence(log, false, |_| Some(heard));
+        let expected = Expected::of(&cast, &log, Some);
+        let all = |log: &JoinLog, heard| expected.silence(log, |_| Some(heard));
         assert_eq!(all(&log, heard(2, 2, 0)), silence(0, 12));
         assert_eq!(all(&log, heard(2, 1, 0)), silence(3, 12));
         // Whose path was lost sends nothing, and receives nothing.
         log.tell(ClientId(0), Happening::Lost, Nanos(2));
-        assert_eq!(all(&log, heard(1, 1, 0)), silence(0, 4));
+        assert_eq!(all(&log, heard(1, 1, 0)), silence(0, 2));
     }
 
     #[test]
     fn an_automatic_slot_that_was_filled_stays_so_unless_somebody_leaves() {
-        let (cast, log) = call();
+        let (cast, mut log) = call();
         let some = |_| Some(heard(1, 2, 1));
-        let expected = Expected::of(&cast, &log, false);
-        assert_eq!(expected.silence(&log, false, some), silence(3, 12));
-        assert_eq!(expected.silence(&log, true, some), silence(0, 6));
+        let expected = Expected::of(&cast, &log, Some);
+        assert_eq!(expected.silence(&log, some), silence(3, 12));
         // Never filled, it may have been nobody's.
         let never = |_| Some(heard(1, 2, 0));
-        assert_eq!(expected.silence(&log, false, never), silence(0, 9));
-        let pinned = Expected::of(&cast, &log, true);
-        assert_eq!(pinned.silence(&log, false, never), silence(3, 12));
+        assert_eq!(expected.silence(&log, never), silence(0, 9));
+        log.left(PersonId(0));
+        assert_eq!(expected.silence(&log, some), silence(0, 2));
+    }
+
+    #[test]
+    fn what_a_server_does_not_choose_is_pinned_and_what_it_does_not_say_is_unknown() {
+        let (cast, log) = call();
+        let never = |_| Some(heard(1, 2, 0));
+        let pinned = Expected::of(&cast, &log, |_| Some(Show::Pinned));
+        assert_eq!(pinned.silence(&log, never), silence(3, 12));
+        let unknown = Expected::of(&cast, &log, |_| None);
+        assert_eq!(unknown.silence(&log, never), silence(0, 0));
     }
 
     #[test]
     fn who_is_not_counted_misses_nothing() {
         let (cast, log) = call();
-        let expected = Expected::of(&cast, &log, false);
-        assert_eq!(expected.silence(&log, false, |_| None), silence(0, 0));
-        let nobody = Expected::of(&cast, &JoinLog::default(), false);
+        let expected = Expected::of(&cast, &log, Some);
+        assert_eq!(expected.silence(&log, |_| None), silence(0, 0));
+        let nobody = Expected::of(&cast, &JoinLog::default(), Some);
         assert_eq!(
-            nobody.silence(&log, false, |_| Some(heard(0, 0, 0))),
+            nobody.silence(&log, |_| Some(Heard::default())),
             silence(0, 0)
         );
     }

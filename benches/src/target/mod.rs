@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use tokio::sync::oneshot;
 
 use crate::engine::Stage;
-use crate::scenario::PersonId;
+use crate::scenario::{PersonId, Show};
 
 pub use convoke::ConvokeTarget;
 pub use janus::JanusTarget;
@@ -36,6 +36,16 @@ impl Target {
             Self::Convoke(target) => format!("convoke {}", target.address),
             Self::Whip(target) => format!("whip {}", target.publish.address),
             Self::Janus(target) => format!("janus {}", target.address),
+        }
+    }
+
+    /// How Slots are filled that a scenario would have filled so; not known of whatever
+    /// speaks WHEP, which has no word for it.
+    pub(crate) const fn shows(&self, asked: Show) -> Option<Show> {
+        match self {
+            Self::Convoke(_) => Some(asked),
+            Self::Whip(_) => None,
+            Self::Janus(_) => Some(Show::Pinned),
         }
     }
 
