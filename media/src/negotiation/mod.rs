@@ -45,6 +45,8 @@ pub struct Negotiator {
     rng: ChaCha20Rng,
     slots: HashMap<Mid, SlotSsrcs>,
     accepted: Option<OfferPlan>,
+    /// The transport of what was accepted is over.
+    over: bool,
     origin: Origin,
 }
 
@@ -61,22 +63,29 @@ impl Negotiator {
             rng,
             slots: HashMap::new(),
             accepted: None,
+            over: false,
             origin,
         }
     }
 
+    /// The next offer begins another handshake, whatever its fingerprint.
+    pub const fn transport_is_over(&mut self) {
+        self.over = true;
+    }
+
     /// Judges an offer. A Slot keeps its SSRCs from offer to offer, until an offer
-    /// with another fingerprint (a new RTCPeerConnection, whose SRTP starts over)
-    /// gives every Slot new ones.
+    /// whose SRTP starts over gives every Slot new ones: one with another fingerprint (a
+    /// new RTCPeerConnection), or the first after the transport was over.
     pub fn accept(&mut self, offer: &Offer) -> Result<Negotiated, OfferError> {
         let sdp = OfferSdp::parse(&offer.sdp)?;
         let fingerprint = sdp.fingerprint()?;
         let known = self.accepted.as_ref().map(|plan| &plan.transport);
-        let continues = known.is_some_and(|known| known.fingerprint == fingerprint);
+        let continues = !self.over && known.is_some_and(|known| known.fingerprint == fingerprint);
         let is_slot = |mid| continues && self.slots.contains_key(&mid);
         let plan = offer::judge(&sdp, offer, is_slot)?;
 
         // Nothing can be refused any more.
+        self.over = false;
         let before = if continues {
             std::mem::take(&mut self.slots)
         } else {

@@ -135,6 +135,9 @@ impl Sfu {
             .members
             .get_mut(key)
             .ok_or(CommandError::UnknownParticipant)?;
+        if member.transport.is_over() {
+            member.negotiator.transport_is_over();
+        }
         let negotiated = member.negotiator.accept(offer)?;
         let renewed = member.transport.set_remote(now, &negotiated.transport);
         let answer = member.negotiator.answer(&LocalDescription {
@@ -152,7 +155,7 @@ impl Sfu {
                 router.set_connected(now, key, false);
             }
             router.apply(now, key, &negotiated);
-            if renewed.client {
+            if renewed.handshake {
                 router.renew(key);
             }
         }

@@ -160,7 +160,7 @@ impl Transport {
             pwd: remote.remote_pwd.clone(),
         });
         let same = self.fingerprint.as_ref() == Some(&remote.fingerprint);
-        let over = matches!(self.state, State::New | State::Closed);
+        let over = self.is_over();
         if !same {
             self.ice.forget_paths();
         }
@@ -176,6 +176,12 @@ impl Transport {
             client: !same,
             handshake: !same || over,
         }
+    }
+
+    /// Whether it has no keys and awaits none, so that the next offer begins a handshake
+    /// even with the fingerprint that is known.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::New | State::Closed)
     }
 
     /// Of the answer to come.

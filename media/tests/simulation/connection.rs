@@ -155,6 +155,28 @@ fn a_new_peer_connection_of_the_same_participant_starts_over() {
     assert!(shown.report(from, world.now).packets >= 25);
 }
 
+/// Its SRTP counts from the start, which ours would not under an SSRC that goes on.
+#[test]
+fn another_handshake_with_the_same_certificate_has_other_ssrcs() {
+    let mut world = two(5009);
+    let ssrcs = |world: &World| {
+        let slots = world.participants[1].slots.iter();
+        slots.map(|slot| slot.ssrc).collect::<Vec<_>>()
+    };
+    let before = ssrcs(&world);
+    world.participants[1].transport.close(world.now);
+    world.run(Duration::from_millis(200));
+    assert_eq!(states_of(&world, 1).last(), Some(&TransportState::Failed));
+    world.reopen(1);
+    let after = ssrcs(&world);
+    assert!(after.iter().all(|ssrc| !before.contains(ssrc)), "{after:?}");
+    world.connect();
+    world.run(Duration::from_secs(1));
+    let from = world.now;
+    world.run(Duration::from_secs(1));
+    assert!(got_since(&world, 1, from) >= 75);
+}
+
 /// Its numbers are below those of the one before, which were not repeats.
 #[test]
 fn a_new_peer_connection_is_told_how_its_packets_arrive() {

@@ -212,8 +212,17 @@ impl World {
     /// The page is loaded anew: the same participant with another RTCPeerConnection
     /// at another port.
     pub fn reload(&mut self, index: usize) {
-        let seed = seed_bytes(self.seed, 1 << 32 | index as u64);
         let identity = Arc::new(DtlsIdentity::generate().expect("a certificate"));
+        self.renew(index, identity);
+    }
+
+    /// The same with the certificate that it had.
+    pub fn reopen(&mut self, index: usize) {
+        self.renew(index, IDENTITY.clone());
+    }
+
+    fn renew(&mut self, index: usize, identity: Arc<DtlsIdentity>) {
+        let seed = seed_bytes(self.seed, 1 << 32 | index as u64);
         let equipment = Equipment::FULL.slots(1, 1);
         let mut fresh = VirtualParticipant::new(index, self.origin, identity, seed, equipment);
         fresh.address.set_port(50_000);
