@@ -19,6 +19,7 @@ mod plan;
 mod record;
 mod rooms;
 mod seen;
+mod status;
 mod tasks;
 mod webhooks;
 mod word;
@@ -26,13 +27,11 @@ mod word;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use convoke_media::control::{Answer, Command, CommandError, Event, Offer, SlotRequest, Source};
-use convoke_media::runtime::WorkerLoad;
+use convoke_media::control::{Answer, Event, Offer, SlotRequest, Source};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use uuid::Uuid;
 
-use self::core::{Core, database};
+use self::core::Core;
 use self::join::Purpose;
 use self::rooms::Rooms;
 use self::seen::Seen;
@@ -184,35 +183,6 @@ impl CallService {
         self.core.stop.cancel();
         // A failure is logged; the stop then looks like a crash.
         let _ = self.core.beat().await;
-    }
-
-    /// Whether a join could succeed now.
-    pub async fn ready(&self) -> Result<(), CallError> {
-        if self.core.stop.is_cancelled() {
-            return Err(CallError::Unavailable);
-        }
-        self.core.store.ping().await.map_err(database)?;
-        // Any answer will do: nobody has this id.
-        let participant = ParticipantId::from_uuid(Uuid::nil()).into();
-        match self
-            .core
-            .media
-            .request(Command::GetStats { participant })
-            .await
-        {
-            Err(CommandError::Unavailable) => Err(CallError::Unavailable),
-            _ => Ok(()),
-        }
-    }
-
-    /// How busy the media workers are.
-    pub fn media_loads(&self) -> Vec<WorkerLoad> {
-        self.core.media.loads()
-    }
-
-    /// Calls that go on, and everybody in them.
-    pub fn going_on(&self) -> (usize, usize) {
-        self.core.rooms.counts()
     }
 
     /// Enters the Call of `room`, starting one if none is going on.

@@ -132,6 +132,11 @@ impl Rooms {
         present.fold((0, 0), |(calls, all), here| (calls + 1, all + here))
     }
 
+    /// Participants whose Room is remembered.
+    pub(super) fn remembered(&self) -> usize {
+        lock(&self.index).participants.len()
+    }
+
     fn get_or_insert(&self, name: &RoomName) -> Arc<Room> {
         let mut index = lock(&self.index);
         let room = index.rooms.entry(name.clone()).or_insert_with(|| {

@@ -120,10 +120,10 @@ on_both_databases! {
         call(&world, "anna", "r", &["bert"]).await;
         let anna = world.join("anna", "r").await;
         let bert = world.join("bert", "r").await;
-        assert_eq!(world.service.going_on(), (1, 2));
+        assert_eq!((world.service.going_on(), world.service.remembered()), ((1, 2), 2));
         world.service.leave(anna.participant).await.unwrap();
         world.service.leave(bert.participant).await.unwrap();
-        assert_eq!(world.service.going_on(), (0, 0));
+        assert_eq!((world.service.going_on(), world.service.remembered()), ((0, 0), 0));
     }
 
     async fn nobody_answers_and_a_restart_does_not_help(db: TestDb) {
