@@ -35,7 +35,8 @@ on_both_databases! {
         db.execute("update calls set status = 'ended', ended_at = updated_at, end_reason = 'completed'")
             .await;
         world.service.leave(bert.participant).await.unwrap();
-        assert_eq!(anna.notices.recv().await.unwrap_err(), Closed::Over);
+        let told = tokio::time::timeout(Duration::from_secs(60), anna.notices.recv()).await;
+        assert_eq!(told.expect("it is told").unwrap_err(), Closed::Over);
         assert_eq!(world.service.going_on(), (0, 0));
         eventually("the media is closed", async || {
             (world.media.members() == 0).then_some(())
