@@ -88,14 +88,11 @@ pub struct VirtualParticipant {
     due: Due,
 }
 
-/// What it numbers.
 struct Counters {
     offers: u32,
-    /// Transport-wide sequence number.
     twcc: u16,
 }
 
-/// When it complains and reports next.
 #[derive(Default)]
 struct Due {
     nack: Option<Instant>,
