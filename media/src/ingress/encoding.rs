@@ -170,7 +170,7 @@ impl Encoding {
             activity.size = facts.size;
         }
         if facts.keyframe {
-            self.keyframes.arrived();
+            self.keyframes.cease();
         }
     }
 

@@ -23,12 +23,8 @@ impl KeyframeRequests {
         }
     }
 
-    pub(crate) fn arrived(&mut self) {
-        self.wanted = false;
-    }
-
-    /// Nobody is left who would be sent it.
-    pub(crate) fn withdraw(&mut self) {
+    /// One arrived, or nobody is left who would be sent it.
+    pub(crate) fn cease(&mut self) {
         self.wanted = false;
     }
 
@@ -65,7 +61,7 @@ mod tests {
                 requests.want();
                 let sent = requests.due(start + Duration::from_millis(*ms), interval);
                 if ms % 700 == 0 {
-                    requests.arrived();
+                    requests.cease();
                 }
                 sent
             })
@@ -86,7 +82,7 @@ mod tests {
         assert!(!requests.due(start + interval / 2, interval));
         assert!(requests.due(start + interval, interval));
         assert_eq!(requests.command(), command);
-        requests.arrived();
+        requests.cease();
         assert!(!requests.due(start + interval * 2, interval));
         requests.want();
         assert_ne!(requests.command(), command);

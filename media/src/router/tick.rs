@@ -63,7 +63,7 @@ impl Router {
         let interval = self.config.keyframe_interval;
         for (_, encoding) in self.encodings.iter_mut() {
             if encoding.forwards.is_empty() {
-                encoding.keyframes.withdraw();
+                encoding.keyframes.cease();
             }
             let sender = &self.participants[encoding.origin.participant];
             let Some(ssrc) = encoding.ssrc.filter(|_| sender.connected) else {
